@@ -11,7 +11,7 @@ import typer
 from acq import complete
 from acq.advice import data_option, split_again
 from acq.options import ExistingData, FromTime, Json, SessionFiles, ToTime, parse_time
-from acq.terminal.printing import echo, print_json
+from acq.terminal.printing import echo, print_json, warn
 from acquire.errors import AcqError, Fix
 
 if TYPE_CHECKING:
@@ -70,15 +70,17 @@ def exclude(
 
 def _list(data: Path, *, as_json: bool) -> None:
     from dataset.selection.exclusions_file import read_exclusions
+    from dataset.selection.unused_decisions import find_misnamed
 
     listed = read_exclusions(data).listed
     if as_json:
         print_json({"excluded": [asdict(exclusion) for exclusion in listed]})
-        return
-    for exclusion in listed:
+    for exclusion in () if as_json else listed:
         echo(described(exclusion))
-    if not listed:
+    if not listed and not as_json:
         echo(f"nothing is excluded in {data}")
+    for misnamed in find_misnamed(data):
+        warn(str(misnamed))
 
 
 def described(exclusion: "Exclusion") -> str:

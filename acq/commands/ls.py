@@ -49,13 +49,15 @@ def ls(
     from acquire.errors import CurationError
     from dataset.catalogue.listing import list_sessions
     from dataset.common.table_file import check_table
+    from dataset.selection.exclusions_file import read_exclusions
+    from dataset.selection.unused_decisions import find_unused
 
     if table == STDOUT and as_json:
         raise typer.BadParameter("say --table - or --json")
     check_table(None if table == STDOUT else table, force=force)
     with show_progress(quiet=quiet) as on_progress:
         listing = list_sessions(data, on_progress=on_progress)
-    rows, doubts = listing.rows, doubtful_names(data)
+    rows, doubts = listing.rows, [*doubtful_names(data)]
     if not rows:
         for doubt in doubts:
             warn(str(doubt))
@@ -63,6 +65,11 @@ def ls(
             f"expected recordings in {sessions_dir(data)}/<subject>/, found none; acq record or "
             "acq import makes them"
         )
+    doubts += find_unused(
+        data, read_exclusions(data),
+        {Path(row.file).stem: row.duration_s for row in rows}
+        | {row.session: row.duration_s for row in rows},
+    )
     rows = _of_subjects(rows, subject or [])
     _show(rows, data, table, as_json=as_json)
     for doubt in doubts:

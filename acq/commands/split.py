@@ -59,6 +59,7 @@ def split(
     from dataset.consistency.new_split import make_split
     from dataset.consistency.unsplit import find_unsplit
     from dataset.selection.split_file import write_split
+    from dataset.selection.unused_decisions import find_misnamed
 
     _check_options(holdout, folds, test_fraction, seed)
     path = split_file(data)
@@ -71,6 +72,8 @@ def split(
         )
         is_new = write_split(made.split, path, force=force)
     _warn_of_bad(made.split, data)
+    for misnamed in find_misnamed(data):
+        warn(str(misnamed))
     for came_meanwhile in find_unsplit(data):
         warn(advise(came_meanwhile, "split"))
     if as_json:

@@ -19,7 +19,14 @@ from dataset.layouts.manifest import ExcludedPart, FrameSpan
 from dataset.selection.exclusions import Exclusion, Exclusions
 from dataset.session.heart_rate import spans_without_finger
 from dataset.session.reader import Session
-from dataset.signals.align import HOLE, WHY_NOT, AlignedPpg, check_rising, ppg_on_frames
+from dataset.signals.align import (
+    HOLE,
+    WHY_NOT,
+    AlignedPpg,
+    check_numbers,
+    check_rising,
+    ppg_on_frames,
+)
 
 from .row_times import CandidateRows, even_rows, native_rows
 from .settings import NATIVE, Settings
@@ -77,13 +84,15 @@ def plan_rows(
 
     Raises
     ------
-    CurationError : times do not rise, no usable PPG beside the frames, a PPG that is flat, or no
-        part of `SHORTEST_S`
+    CurationError : times or numbers do not rise, no usable PPG beside the frames, a PPG that is
+        flat, or no part of `SHORTEST_S`
     """
     usable = _find_usable(session, exclusions)
     frame_ns = session.frame_light_ns
     try:
         check_rising(frame_ns, "frame")
+        check_numbers(session.frame_sequence, "frame")
+        check_numbers(session.ppg_sequence, "sample")
         candidates = _candidate_rows(session, settings, usable)
         halfway_ns = _halfway(candidates.time_ns) if settings.between else candidates.time_ns[:0]
         moments_ns = np.union1d(frame_ns, np.concatenate([candidates.time_ns, halfway_ns]))

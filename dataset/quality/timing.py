@@ -3,6 +3,7 @@
 import numpy as np
 
 from acquire.errors import apart
+from dataset.common.wording import counted
 from dataset.session.reader import Session
 from dataset.signals.stamp_drift import measure_stamp_drift
 
@@ -101,6 +102,14 @@ def _measure_intervals(
             "times_back",
             f"{len(back)} times {stream}s stand still or go back, by up to {most_ms:.1f} ms",
             value=-float(most_ms), from_s=float(ends.min()), to_s=float(ends.max()),
+        )
+    repeated = np.flatnonzero(np.diff(sequence) <= 0)
+    if len(repeated):
+        measured.add_flag(
+            "times_back",
+            f"{counted(len(repeated), f'{stream} number')} not higher than the one before: what is "
+            "lost is not known",
+            value=0.0, from_s=float(t_s[repeated].min()), to_s=float(t_s[repeated + 1].max()),
         )
 
 

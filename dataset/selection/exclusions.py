@@ -12,6 +12,8 @@ from acquire.errors import CurationError, Fix
 from dataset.common.spans import join_spans
 from dataset.common.wording import clock_time
 
+_LONGEST_S = 1e9
+
 
 @dataclass(frozen=True)
 class Exclusion:
@@ -33,8 +35,10 @@ class Exclusion:
             raise ValueError(f"{self.session!r} instead of a session id")
         if not self.reason.strip():
             raise ValueError(f"no reason for the exclusion of {self.session}")
-        if not all(end is None or 0 <= end < 1e9 for end in (self.from_s, self.to_s)):
-            raise ValueError(f"a part of {self.session} that begins or ends before its start")
+        for end in (self.from_s, self.to_s):
+            if end is not None and not 0 <= end < _LONGEST_S:
+                where = "before its start" if end < 0 else "30 years and more after its start"
+                raise ValueError(f"a part of {self.session} that begins or ends {where}: {end:g} s")
         if self.from_s is not None and self.to_s is not None and self.from_s >= self.to_s:
             raise ValueError(f"a part that ends before it begins, {self.part_text}")
 

@@ -268,6 +268,7 @@ _LOST = ("a number of losses, or -1", _is_whole(-1, 2**40))
 # the longest is that of a pause of the host
 _DELAY = ("nanoseconds up to an hour, or -1", _is_whole(-1, 3600 * 10**9))
 _LARGEST_READING = 2.0**53
+_LONGEST_NS = 2 * 10**9          # of a light offset: twice what a calibration tries
 _READING = ("a reading of the sensor", _is_reading)
 _PIXELS = ("a number of pixels", _is_whole(1, 2**31))
 # What attributes mean and may be; those that are not listed are text.
@@ -278,7 +279,8 @@ _MEANING: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "nominal_fps": ("frames a second", _is_rate), "channels": _COUNT,
     "nominal_hz": ("samples a second", _is_rate),
     "exposure": ("a JSON object", _is_object),
-    "light_offset_ns": _TIME, "light_offset_bound_ns": ("nanoseconds", _is_whole(0, LATEST_NS)),
+    "light_offset_ns": ("nanoseconds up to 2 s", _is_whole(-_LONGEST_NS, _LONGEST_NS)),
+    "light_offset_bound_ns": ("nanoseconds up to 2 s", _is_whole(0, _LONGEST_NS)),
     "rate_hz": _COUNT, "tick_hz": _COUNT, "adc_bits": _COUNT, "protocol": _COUNT,
     "boot_id": _COUNT,
     "line_ns": _DELAY, "spacing_ns": _DELAY, "delay_most_ns": _DELAY,

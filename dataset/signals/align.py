@@ -270,3 +270,20 @@ def check_rising(time_ns: np.ndarray, what: str) -> None:
             expected=f"{what} times that rise", found=f"a step of {step_ms:.3f} ms",
             where=f"at {what} {at}", fix="record it again",
         )
+
+
+def check_numbers(sequence: np.ndarray, what: str) -> None:
+    """Refuse numbers of frames or samples that repeat or go back: what is lost is told by them.
+
+    Raises
+    ------
+    CurationError : they do; it says where
+    """
+    back = np.flatnonzero(np.diff(sequence) <= 0)
+    if len(back):
+        at = int(back[0]) + 1
+        raise CurationError(
+            expected=f"{what} numbers that rise",
+            found=f"{sequence[at]} after {sequence[at - 1]}", where=f"at {what} {at}",
+            fix="record it again",
+        )

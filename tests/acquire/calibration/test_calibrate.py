@@ -111,11 +111,16 @@ def test_a_session_s_frames_move_by_the_offset_and_its_stamps_stay(tmp_path):
     [
         pytest.param(
             "light_offset_ns", "forty",
-            "expected the attribute light_offset_ns as nanoseconds, found 'forty'", id="text",
+            "expected the attribute light_offset_ns as nanoseconds up to 2 s, found 'forty'",
+            id="text",
+        ),
+        pytest.param(
+            "light_offset_ns", 10**12, "as nanoseconds up to 2 s, found 1000000000000", id="1000 s"
         ),
         pytest.param(
             "light_offset_bound_ns", -1,
-            "expected the attribute light_offset_bound_ns as nanoseconds, found -1", id="no bound",
+            "expected the attribute light_offset_bound_ns as nanoseconds up to 2 s, found -1",
+            id="no bound",
         ),
         pytest.param("light_offset_bound_ns", None, "found no light_offset_bound_ns", id="missing"),
     ],

@@ -59,6 +59,16 @@ def test_times_that_go_back_are_bad(virtual, measured):
     assert flag.from_s <= 20 <= flag.to_s
 
 
+def test_numbers_that_repeat_are_bad(virtual, measured):
+    sequence = virtual.columns.frame_sequence.copy()
+    sequence[500:] -= 5
+    quality = measured(frame_sequence=sequence)
+    (flag,) = [flag for flag in quality.flags if flag.kind == "times_back"]
+    assert "1 frame number not higher than the one before" in flag.text
+    assert flag.from_s <= 20 <= flag.to_s
+    assert quality.grade == "bad"
+
+
 def test_jittering_stamps_and_missing_bounds_are_flagged(virtual, measured):
     c = virtual.columns
     jitter_ns = np.random.default_rng(0).integers(-19_000_000, 19_000_000, len(c.frame_time_ns))

@@ -6,7 +6,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from acquire.errors import CurationError
-from dataset.signals.align import AFTER, BEFORE, HOLE, SHORT, SPARSE, check_rising, ppg_on_frames
+from dataset.signals.align import (
+    AFTER,
+    BEFORE,
+    HOLE,
+    SHORT,
+    SPARSE,
+    check_numbers,
+    check_rising,
+    ppg_on_frames,
+)
 
 ZERO_NS = 123_456_789_012_345
 
@@ -235,3 +244,9 @@ def test_samples_that_are_no_numbers_are_a_hole():
     found = ppg_on_frames(ppg, time_ns, np.arange(1500), time_ns)
     assert (found.cover[700:703] == HOLE).all()
     assert np.isfinite(np.delete(found.ppg, slice(700, 703))).all()
+
+
+def test_numbers_that_repeat_are_refused_with_their_place():
+    check_numbers(np.array([3, 4, 9]), "frame")
+    with pytest.raises(CurationError, match="frame numbers that rise, found 4 after 9 at frame 3"):
+        check_numbers(np.array([3, 4, 9, 4, 5]), "frame")
