@@ -134,8 +134,8 @@ def parse_json(text: bytes | str) -> Any:
     import msgspec
 
     check_json_size(text)
-    # Notepad writes a mark before it
-    text = text.removeprefix("\ufeff" if isinstance(text, str) else codecs.BOM_UTF8)
+    if isinstance(text, bytes):
+        text = text.removeprefix(codecs.BOM_UTF8)       # Notepad writes it
     try:
         body = msgspec.json.decode(text)
     except RecursionError as error:
