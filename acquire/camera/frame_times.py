@@ -13,13 +13,13 @@ from acquire.errors import DeviceError, suggest
 from acquire.stamps.number_text import NumberText, is_missing, read_number_text
 from acquire.stamps.plausible import (
     FRAME_HZ,
-    UNIT_NS,
     certain_unit,
     check_one_stretch,
     find_unit,
     is_lone,
     is_rising,
     rates_differ,
+    whole_ns,
     word_hours,
 )
 
@@ -79,8 +79,8 @@ def _read_times(path: Path, fps: float | None, remarks: list[str]) -> np.ndarray
         error=DeviceError, where=path,
     )
     remarks += [f"{path.name}: {remark}"] if remark else []
-    scaled = np.clip(values * UNIT_NS[unit], -4e18, 4e18)
-    time_ns = _mend_lone((scaled - scaled[0]).astype(np.int64), text, path, remarks)
+    since_ns = whole_ns(values, unit, "frame", error=DeviceError, where=path)
+    time_ns = _mend_lone(since_ns - since_ns[0], text, path, remarks)
     if len(back := np.flatnonzero(np.diff(time_ns) <= 0)):
         at = int(back[0]) + 1
         raise DeviceError(
@@ -96,7 +96,7 @@ def _read_times(path: Path, fps: float | None, remarks: list[str]) -> np.ndarray
             f"the times in {path.name} have {rate_hz:.2f} frames/s, the video's header says "
             f"{fps:.2f}; the times are used"
         )
-    return scaled[0] / 1e9 + time_ns / 1e9
+    return since_ns[0] / 1e9 + time_ns / 1e9
 
 
 def choose_time_column(

@@ -18,6 +18,7 @@ FRAME_HZ = (1.0, 1000.0)          # rates of a video
 PPG_HZ = (5.0, 1000.0)            # a rate below holds no pulse; above it is no oximeter's
 RATE_SHARE = 0.10                 # rates that differ by less are one: headers are rounded
 UNIT_SHARE = 0.25                 # by which a rate in another unit may miss the expected one
+FARTHEST_NS = 4 * 10**18          # from zero; the difference of two fits into 64 bits
 _FEWEST = 20                      # stamps of which one can be called lone
 _LONE_SHARE = 0.005               # of all stamps
 _LEAST_JUMP_NS = 10 * 10**9
@@ -95,6 +96,49 @@ def _mend_times(values: np.ndarray, unit: str | None) -> str:
     return "check the unit of the times" + (", and their rate" if unit is None else "")
 
 
+def whole_ns(
+    values: np.ndarray, unit: str, name: str, *, origin: float = 0.0, error: type[AcqError],
+    where: Path | str,
+) -> np.ndarray:
+    """Return stamps in nanoseconds; a lone one beyond 64 bits becomes 126 years, which is as lone.
+
+    Parameters
+    ----------
+    values : (N,) float64, finite, or int64
+    name : what is stamped: "frame", "sample"
+    origin : counted from there
+
+    Returns
+    -------
+    (N,) int64
+
+    Raises
+    ------
+    AcqError : `error`; more than a few are that far from the origin
+    """
+    scale = UNIT_NS[unit]
+    if values.dtype.kind != "f" and scale == 1 and not origin:
+        return values
+    most = FARTHEST_NS // scale if values.dtype.kind != "f" else FARTHEST_NS / scale
+    since = values - origin if origin else values
+    far = np.abs(since) > most
+    if np.count_nonzero(far) > (_most_lone(len(values)) if len(values) >= _FEWEST else 0):
+        at = 0 if far.all() else int(np.argmax(far[1:] != far[:-1]))
+        raise error(
+            expected=f"{name} times of one recording",
+            found=f"a time of {values[0]:g} {UNIT_WORDS[unit]}" if far.all() else
+                  f"a step from {values[at]:g} to {values[at + 1]:g} {UNIT_WORDS[unit]} after the "
+                  f"first {at + 1} of {len(values)}",
+            where=where, fix="correct the times, or get the file again",
+        )
+    scaled = np.clip(since, -most, most) * scale
+    return np.rint(scaled).astype(np.int64) if scaled.dtype.kind == "f" else scaled
+
+
+def _most_lone(count: int) -> int:
+    return max(1, int(_LONE_SHARE * count))
+
+
 def are_counted(values: np.ndarray) -> bool:
     """Return whether numbers rise by exactly 1: frame numbers, not times."""
     known = values[np.isfinite(values)]
@@ -150,7 +194,7 @@ def is_lone(stamps: np.ndarray) -> np.ndarray:
         return lone
     order = np.argsort(stamps, kind="stable")
     ordered = stamps[order]
-    most = max(1, int(_LONE_SHARE * len(stamps)))
+    most = _most_lone(len(stamps))
     span = int(ordered[-1 - most]) - int(ordered[most])       # without what may be lone
     cuts = np.flatnonzero(np.diff(ordered) > max(_LEAST_JUMP_NS, 2 * span)) + 1
     low = int(cuts[cuts <= most].max(initial=0))

@@ -15,7 +15,7 @@ import numpy as np
 
 from acquire.errors import AcqError, CurationError
 
-from .plausible import check_one_stretch, do_fall, is_lone
+from .plausible import FARTHEST_NS, check_one_stretch, do_fall, is_lone
 
 _CORRECT = "correct the times, or get the file again"
 GAP_S = 0.25       # a longer step between stamps is a defect
@@ -116,9 +116,10 @@ def _defects(
     defects = []
     if lone.any():
         at = int(np.flatnonzero(lone)[0])
+        over = "over " * (abs(int(stamp_ns[at])) == FARTHEST_NS)
         defects.append(
             f"{np.count_nonzero(lone)} {name} stamps lie far from all others, the first in place "
-            f"{at + 1}, {(stamp_ns[at] - time_ns[at]) / 1e9:+.0f} s off; laid between its "
+            f"{at + 1}, {over}{(stamp_ns[at] - time_ns[at]) / 1e9:+.0f} s off; laid between its "
             "neighbours"
         )
     steps_ns = np.where(lone[1:] | lone[:-1], 1, np.diff(stamp_ns))

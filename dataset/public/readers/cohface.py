@@ -16,7 +16,7 @@ import h5py
 import numpy as np
 
 from acquire.errors import CurationError
-from acquire.stamps.plausible import PPG_HZ, UNIT_NS, certain_unit
+from acquire.stamps.plausible import PPG_HZ, UNIT_NS, certain_unit, whole_ns
 from acquire.stamps.rising import StampedTimes, rising_times
 from dataset.public.examine import examine, refuse_other_rate
 from dataset.public.folders import MOST_NESTED, find_file, innermost, visible
@@ -35,6 +35,7 @@ RATE_HZ = 256.0
 SENSOR = "contact PPG, not stated by what"
 VIDEO, SIGNALS = "data.avi", "data.hdf5"
 _RATE = "sample-rate-hz"
+_LONGEST_NS = 10**14          # a recording lasts no day
 
 
 def _find(folder: Path, subject: str) -> list[FoundRecording]:
@@ -109,9 +110,12 @@ def _read_times(
             values, said="s", rates_hz=PPG_HZ, expected_hz=RATE_HZ, error=CurationError, where=path
         )
         defects += [remark] if remark else []
-        if abs(values[0]) * UNIT_NS[unit] > 1e9 / RATE_HZ:
-            defects.append(f"the first time is {values[0]:g}; counted from it")
-        since_ns = np.rint((values - values[0]) * UNIT_NS[unit]).astype(np.int64)
+        first = values[np.argmax(np.abs(values - np.median(values)) * UNIT_NS[unit] < _LONGEST_NS)]
+        if abs(first) * UNIT_NS[unit] > 1e9 / RATE_HZ:
+            defects.append(f"the first time is {first:g}; counted from it")
+        since_ns = whole_ns(
+            values, unit, "sample", origin=first, error=CurationError, where=path
+        )
         return rising_times(since_ns, "sample", where=path)
     rate = file.attrs.get(_RATE)
     if rate is None:

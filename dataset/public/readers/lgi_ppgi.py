@@ -22,7 +22,7 @@ from acquire.documents import read_bytes
 from acquire.errors import CurationError
 from acquire.limits import MOST_VALUES
 from acquire.stamps.number_text import number_of
-from acquire.stamps.plausible import FRAME_HZ, UNIT_NS, certain_unit
+from acquire.stamps.plausible import FRAME_HZ, certain_unit, whole_ns
 from acquire.stamps.rising import rising_times
 from dataset.common.wording import counted
 from dataset.public.examine import examine
@@ -82,7 +82,7 @@ def read_recording(folder: Path) -> PublishedRecording:
             expected="a time for each frame", where=path, fix=GET_FILE,
             found=f"{np.count_nonzero(~np.isfinite(stamps[:, 1]))} that are none",
         )
-    frame_ns = np.rint(stamps[:, 1] * UNIT_NS[unit]).astype(np.int64)
+    frame_ns = whole_ns(stamps[:, 1], unit, "frame", error=CurationError, where=path)
     times = rising_times(frame_ns, "frame", where=path)
     defects += times.defects
     samples = _read_samples(find_file(inner, SAMPLES), times.time_ns, defects)
@@ -108,18 +108,18 @@ def _read_samples(
     places = np.arange(len(counts))
     if known.sum() > len(counts) / 2 and known[[0, -1]].all():
         counts = np.interp(places, places[known], counts[known])
-    steps = np.diff(counts)
+    steps, total = np.diff(counts), len(counts)
     if np.isfinite(counts).all() and (steps >= 1).all() and float(np.median(steps)) == 1:
-        places = np.rint(counts - counts[0]).astype(np.int64)
+        total = round(float(counts[-1] - counts[0])) + 1
     elif not np.isfinite(counts).all() or (steps != 0).any():
         defects.append(f"the count in {path.name} does not rise by 1; samples taken in their order")
-    total = int(places[-1]) + 1
     if total - len(counts) > _MOST_LOST * total:
         raise CurationError(
-            expected="samples of one recording", found=f"{len(counts)} counted up to {total}",
+            expected="samples of one recording", found=f"{len(counts)} counted up to {total:.12g}",
             where=path, fix=GET_FILE,
         )
     if total > len(counts):
+        places = np.rint(counts - counts[0]).astype(np.int64)
         defects.append(f"the oximeter counted {total} samples, {total - len(counts)} of them lack")
     all_ppg, all_hr = np.full(total, np.nan), np.full(total, np.nan)
     all_ppg[places], all_hr[places] = ppg, hr_bpm

@@ -14,6 +14,7 @@ import numpy as np
 
 from acquire.errors import CurationError
 from acquire.stamps.plausible import (
+    FARTHEST_NS,
     FRAME_HZ,
     PPG_HZ,
     UNIT_NS,
@@ -21,6 +22,7 @@ from acquire.stamps.plausible import (
     describe_step,
     find_unit,
     is_lone,
+    whole_ns,
 )
 from acquire.stamps.rising import rising_times
 from dataset.common.files import sha256_of
@@ -83,10 +85,17 @@ def read_pure(folder: Path) -> PublishedRecording:
         for key in ("waveform", "pulseRate", "o2saturation")
     )
     files = _files_by_stamp(folder, defects)
-    scale = _scale_to_ns(labels, files, path, defects)
-    files = {stamp * scale: file for stamp, file in files.items()}
-    sample_times = rising_times(_to_ns(labels.sample_stamps, scale), "sample", where=path)
-    listed = _snap_to_names(_to_ns(labels.image_stamps, scale).tolist(), sorted(files), defects)
+    unit = _find_unit(labels, files, path, defects)
+    files = {
+        min(stamp * UNIT_NS[unit], FARTHEST_NS + place): files[stamp]
+        for place, stamp in enumerate(sorted(files))
+    }
+    sample_ns, image_ns = (
+        whole_ns(stamps, unit, name, error=CurationError, where=path)
+        for stamps, name in ((labels.sample_stamps, "sample"), (labels.image_stamps, "image"))
+    )
+    sample_times = rising_times(sample_ns, "sample", where=path)
+    listed = _snap_to_names(image_ns.tolist(), sorted(files), defects)
     files, listed, left_out = _without_lone(files, listed, defects)
     stamps = _match_pictures(listed, files, folder, defects)
     frame_times = rising_times(np.array(stamps, np.int64), "frame", where=folder)
@@ -106,10 +115,10 @@ def read_pure(folder: Path) -> PublishedRecording:
     ))
 
 
-def _scale_to_ns(
+def _find_unit(
     labels: PureLabels, files: dict[int, Path], path: Path, defects: list[str]
-) -> int:
-    """Return what all stamps of a recording are multiplied with to be nanoseconds.
+) -> str:
+    """Return the unit of all stamps of a recording.
 
     Raises
     ------
@@ -140,11 +149,7 @@ def _scale_to_ns(
     unit = next(iter(units.values()), "ns")
     if unit != "ns":
         defects.append(f"all stamps are {UNIT_WORDS[unit]}, not nanoseconds; read as such")
-    return UNIT_NS[unit]
-
-
-def _to_ns(stamps: np.ndarray, scale: int) -> np.ndarray:
-    return np.rint(stamps * scale).astype(np.int64) if stamps.dtype.kind == "f" else stamps * scale
+    return unit
 
 
 def _snap_to_names(listed: list[int], names: list[int], defects: list[str]) -> list[int]:

@@ -17,7 +17,7 @@ import numpy as np
 
 from acquire.errors import CurationError
 from acquire.stamps.number_text import NumberRow, NumberText
-from acquire.stamps.plausible import FRAME_HZ, PPG_HZ, UNIT_NS, certain_unit, is_rising
+from acquire.stamps.plausible import FRAME_HZ, PPG_HZ, UNIT_NS, certain_unit, is_rising, whole_ns
 from acquire.stamps.rising import rising_times
 from dataset.layouts.ubfc import LABELS, VIDEO
 from dataset.public.examine import examine, examine_label_rate
@@ -168,7 +168,7 @@ def _times_ns(
     index = np.arange(len(values))
     filled = np.interp(index, known, values[known])
     filled += np.minimum(index - known[0], 0) * step + np.maximum(index - known[-1], 0) * step
-    return np.round(np.clip(filled * UNIT_NS[unit], -4e18, 4e18)).astype(np.int64)
+    return whole_ns(filled, unit, "published", error=CurationError, where=path)
 
 
 def _check_runs_of_nan(values: np.ndarray, known: np.ndarray, unit_s: float, path: Path) -> None:

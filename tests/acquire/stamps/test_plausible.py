@@ -15,6 +15,7 @@ from acquire.stamps.plausible import (
     find_unit,
     is_lone,
     is_rising,
+    whole_ns,
 )
 
 S = 10**9
@@ -50,6 +51,37 @@ def test_what_mends_times_of_no_unit_is_what_is_wrong_with_them(values, fix):
             values, said="s", rates_hz=PPG_HZ, expected_hz=None, error=CurationError, where="t"
         )
     assert caught.value.fix == fix
+
+
+def ns_of(values, unit="s", **kept):
+    return whole_ns(values, unit, "sample", error=CurationError, where="t", **kept)
+
+
+def test_stamps_are_nanoseconds_and_one_beyond_64_bits_stays_lone():
+    seconds = np.arange(200) / 256
+    assert (ns_of(seconds) == np.rint(seconds * 1e9)).all()
+    named = np.arange(200) * 33 + 1_690_000_000_000
+    assert (ns_of(named, "ms") == named * 10**6).all()
+    for far in (1e12, -1e300):
+        one = seconds.copy()
+        one[70] = far
+        assert np.flatnonzero(is_lone(ns_of(one))).tolist() == [70]
+    named[70] = 10**17                               # as an integer, which wraps without a warning
+    assert np.flatnonzero(is_lone(ns_of(named, "ms"))).tolist() == [70]
+
+
+@pytest.mark.parametrize(("values", "found"), [
+    (np.arange(100) / 256 + 1e12 * (np.arange(100) >= 50),
+     "a step from 0.191406 to 1e+12 seconds after the first 50 of 100"),
+    (np.full(30, 1e12), "a time of 1e+12 seconds"),
+    (np.array([10**17]), "a time of 1e+17 seconds"),
+])
+def test_stamps_most_of_which_are_beyond_64_bits_are_refused_as_far_and_not_as_falling(
+    values, found
+):
+    with pytest.raises(CurationError) as caught:
+        ns_of(values)
+    assert caught.value.found == found
 
 
 def test_another_unit_needs_the_video_to_bear_it_out():

@@ -72,6 +72,19 @@ def test_a_video_that_is_shorter_than_the_signal_is_said(tmp_path):
     assert "PPG and pictures share 3.95 s only" in found.defects[-1]
 
 
+@pytest.mark.parametrize("place", [0, 700])
+def test_a_lone_time_far_from_all_others_is_laid_between_its_neighbours(tmp_path, place):
+    folder = make_cohface(tmp_path / "set")
+    with h5py.File(folder / "data.hdf5", "r+") as file:
+        file["time"][place] = 1e12
+    found = import_one(tmp_path / "set", tmp_path / "data")
+    defects = " ".join(found.defects)
+    assert f"1 sample stamps lie far from all others, the first in place {place + 1}, over +" \
+        in defects
+    assert "counted from it" not in defects
+    check_pulse(tmp_path / SESSION)
+
+
 def damage(path, kind):
     if kind in ("cut", "text", "empty"):
         content = {"cut": path.read_bytes()[:3000], "text": b"pulse 1 2 3", "empty": b""}[kind]
@@ -84,6 +97,8 @@ def damage(path, kind):
         elif kind == "short time":
             del file["time"]
             file["time"] = np.arange(1000) / 256
+        elif kind == "jump":
+            file["time"][:] += 1e12 * (np.arange(1536) >= 50)
         elif kind == "counted":
             file["time"][:] = np.arange(1536)
         elif kind == "link":
@@ -106,6 +121,7 @@ def damage(path, kind):
         ("rate", "expected the attribute sample-rate-hz as a number, found 'fast'"),
         ("short time", "expected time of each of 1536 values of pulse, found 1000"),
         ("counted", "found numbers that count 0, 1, 2"),
+        ("jump", "a step from 0.191406 to 1e+12 seconds after the first 50 of 1536"),
         ("link", "expected the array pulse, found a link, which is not followed"),
         ("text inside", "expected the array pulse, found something else"),
         ("table", "found 40 x 40"),

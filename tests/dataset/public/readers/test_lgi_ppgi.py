@@ -75,6 +75,8 @@ def rows_of(count, step_ms=40.0):
          "found a document type"),
         (SAMPLES, xml_of(rows_of(150)), "found 0 rows"),
         (SAMPLES, xml_of([(10 * at * at, 70, at % 9) for at in range(90)]), "count does not rise"),
+        (SAMPLES, xml_of([(at if at < 50 else 1e30 * at, 70, at % 9) for at in range(90)]),
+         "expected samples of one recording, found 90 counted up to"),
     ],
 )
 def test_what_is_no_such_file_is_refused_or_said(tmp_path, name, text, words):
