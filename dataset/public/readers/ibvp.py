@@ -20,9 +20,10 @@ from pathlib import Path
 import numpy as np
 
 from acquire.errors import CurationError
-from acquire.stamps.plausible import FRAME_HZ, are_counted, describe_step, find_unit
+from acquire.stamps.plausible import FRAME_HZ, are_counted, describe_step, find_unit, whole_ns
 from acquire.stamps.rising import StampedTimes, rising_times
 from dataset.common.files import sha256_of
+from dataset.common.wording import counted
 from dataset.public.examine import examine, refuse_other_rate
 from dataset.public.folders import describe_files, find_file, innermost, visible
 from dataset.public.formats.number_columns import read_named_columns
@@ -33,6 +34,7 @@ from dataset.public.published import (
     Label,
     PublishedRecording,
     PublishedVideo,
+    name_missing,
     nominal_times,
     samples_of,
 )
@@ -80,7 +82,8 @@ def read_recording(folder: Path) -> PublishedRecording:
     labels = [Label(f"condition {_CONDITIONS.get(match[2].lower(), match[2])}")]
     for name in _QUALITIES:
         if name in columns:
-            labels += _low_stretches(name, columns[name], times, defects)
+            quality = _known_quality(name, columns[name], defects)
+            labels += _low_stretches(name, quality, times, defects)
     zero_ns = frames.times.zero_ns if frames.times else (0, 0)
     return examine(PublishedRecording(
         folder, f"{match[1]}-{match[2].lower()}", SENSOR, *zero_ns, samples_of(ppg, times),
@@ -138,7 +141,8 @@ def _find_frames(pictures: Path, defects: list[str]) -> _Frames:
             expected="names of pictures that count, or times in milliseconds",
             found=describe_step(numbers.astype(float)), where=pictures, fix=GET_FOLDER,
         )
-    times = rising_times(numbers * 10**6, "frame", where=pictures)
+    time_ns = whole_ns(numbers, "ms", "frame", error=CurationError, where=pictures)
+    times = rising_times(time_ns, "frame", where=pictures)
     defects.append("the names of the pictures are taken for times in milliseconds")
     defects += times.defects
     return _Frames([files[number] for number in numbers.tolist()], times)
@@ -181,6 +185,24 @@ def _ppg_times(
         first_ns = int(times.time_ns[0]) if times else 0
         return nominal_times(count, RATE_HZ, first_ns=first_ns)
     return times or nominal_times(count, RATE_HZ)
+
+
+def _known_quality(name: str, quality: np.ndarray, defects: list[str]) -> np.ndarray:
+    """Return a quality with NaN where it is none; name what lacks or is not from 0 to 1."""
+    known = np.isfinite(quality)
+    if not known.any():
+        defects.append(f"{name} holds no value; the quality by it is not known")
+        return quality
+    name_missing(quality, name, defects, done="the quality there is not known")
+    out = known & ((quality < 0) | (quality > 1))
+    if out.any():
+        at = int(np.argmax(out))
+        defects.append(
+            f"{counted(int(np.count_nonzero(out)), 'value')} of {name} "
+            f"{'is' if np.count_nonzero(out) == 1 else 'are'} not from 0 to 1, the first is "
+            f"{quality[at]:g} at {at}; the quality there is not known"
+        )
+    return np.where(out, np.nan, quality)
 
 
 def _low_stretches(

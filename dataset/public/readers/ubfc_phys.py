@@ -27,26 +27,54 @@ from dataset.public.read_video import open_video, read_header
 
 RATE_HZ = 64.0
 SENSOR = "Empatica E4 wristband"
-_FILE = re.compile(r"(?:vid|bvp)_s([0-9]{1,9})_T([0-9]{1,2})\.(?:avi|csv)", re.IGNORECASE)
+_FILE = re.compile(
+    r"(?:(vid)|bvp)_s([0-9]{1,9})_T([0-9]{1,2})(?(1)\.avi|\.csv)", re.IGNORECASE
+)
 _TASKS = {"T1": "rest", "T2": "speech", "T3": "arithmetic"}
 _GROUPS = ("test", "ctrl")
+_SUBJECT = re.compile(r"s([0-9]{1,9})", re.IGNORECASE)
 _SINCE_1970_S = 1e9
 
 
 def _find(folder: Path, subject: str) -> list[FoundRecording]:
-    """Return a recording for each task of which there is a video or a BVP."""
+    """Return a recording for each task of which there is a video or a BVP.
+
+    A video and a BVP that are alone are one: either may have the wrong number.
+    """
     inner = innermost(folder)
-    tasks = {
-        f"s{match[1]}_T{match[2]}"
-        for path in visible(inner) if (match := _FILE.fullmatch(path.name))
-    }
-    return [FoundRecording(inner / f"vid_{task}.avi", subject) for task in sorted(tasks)]
+    videos, bvps = _tasks(inner)
+    names = {f"vid_{task}.avi" for task in videos} | {f"bvp_{task}.csv" for task in bvps - videos}
+    found = sorted(names - {_misnamed_bvp(inner)}, key=lambda name: name.partition("_")[2])
+    return [FoundRecording(inner / name, subject) for name in found]
+
+
+def _tasks(folder: Path) -> tuple[set[str], set[str]]:
+    """Return of which tasks there are videos, and of which BVP: `s1_T1`."""
+    videos: set[str] = set()
+    bvps: set[str] = set()
+    for path in visible(folder):
+        if match := _FILE.fullmatch(path.name):
+            (videos if match[1] else bvps).add(f"s{match[2]}_T{match[3]}")
+    return videos, bvps
+
+
+def _misnamed_bvp(folder: Path) -> str:
+    """Return the one BVP without a video beside the one video of its subject without a BVP."""
+    videos, bvps = _tasks(folder)
+    own = f"{folder.name.casefold()}_"
+    lone_videos, lone_bvps = (
+        [task for task in tasks if task.startswith(own)]
+        for tasks in (videos - bvps, bvps - videos)
+    )
+    is_one = len(lone_videos) == len(lone_bvps) == 1
+    return f"bvp_{lone_bvps[0]}.csv" if is_one else ""
 
 
 def _files(path: Path) -> tuple[Path, Path]:
-    """Return video and BVP of a recording, named by its video; the paths where they lack."""
-    bvp = path.name.replace("vid_", "bvp_", 1).removesuffix(".avi") + ".csv"
-    return find_file(path.parent, path.name), find_file(path.parent, bvp)
+    """Return video and BVP of a recording, named by either; the paths where they lack."""
+    task = path.stem.partition("_")[2]
+    video, bvp = f"vid_{task}.avi", f"bvp_{task}.csv"
+    return find_file(path.parent, video), find_file(path.parent, bvp)
 
 
 def read_recording(path: Path) -> PublishedRecording:
@@ -54,21 +82,25 @@ def read_recording(path: Path) -> PublishedRecording:
 
     Parameters
     ----------
-    path : of its video, `s1/vid_s1_T1.avi`
+    path : of its video, `s1/vid_s1_T1.avi`; of its BVP where it has no video
 
     Raises
     ------
     CurationError : a file is missing or is none, there are too few numbers, or it is of another
         subject than its folder
     """
-    name = path.stem.removeprefix("vid_")
-    subject, task = name.split("_")
+    _, subject, task = path.stem.split("_")
     if subject.casefold() != path.parent.name.casefold():
         raise CurationError(
             expected=f"files of {path.parent.name}", found=path.name, where=path.parent,
             fix="move it to the folder of its subject",
         )
     video, bvp = _files(path)
+    if not bvp.exists() and (other := _misnamed_bvp(path.parent)):
+        raise CurationError(
+            expected=bvp.name, found=f"{other}, which has no video", where=path.parent,
+            fix="rename it or the video where both are of one task, or get the folder again",
+        )
     defects: list[str] = []
     ppg, rate_hz = _without_header(read_one_column(bvp, "BVP", defects), bvp, defects)
     header = read_header(video, defects, is_raw=False)
@@ -78,8 +110,10 @@ def read_recording(path: Path) -> PublishedRecording:
         f"no times are published: {rate_hz:g} BVP values/s and {header.fps:.6g} frames/s, by the "
         "video's header, from a common start"
     )
+    if task not in _TASKS:
+        defects.append(f"task {task} is none of the set's, {', '.join(_TASKS)}")
     task_label = f"task {task}: {_TASKS.get(task, 'not known')}"
-    labels = [task_label, *_group(path.parent, subject)]
+    labels = [task_label, *_group(path.parent, subject, defects)]
     return examine(PublishedRecording(
         path, f"{subject[1:]}-{task}", SENSOR, 0, 0,
         samples_of(ppg, nominal_times(len(ppg), rate_hz)), open_video(header, None, defects),
@@ -101,11 +135,23 @@ def _without_header(
     return values[2:], second
 
 
-def _group(folder: Path, subject: str) -> list[str]:
-    """Return whether a subject was of the group with the harder tasks, where that is known."""
+def _group(folder: Path, subject: str, defects: list[str]) -> list[str]:
+    """Return whether a subject was of the group with the harder tasks; name where none is known."""
+    path = find_file(folder, f"info_{subject}.txt")
+    words: list[str] = []
     with suppress(OSError, UnicodeDecodeError):
-        lines = find_file(folder, f"info_{subject}.txt").read_text()[:1000].split()
-        return [f"group {word}" for word in lines if word in _GROUPS][:1]
+        words = path.read_text("utf-8-sig")[:1000].split()
+    of_other = bool(words) and _SUBJECT.fullmatch(words[0]) is not None and (
+        int(words[0][1:]) != int(subject[1:])
+    )
+    groups = [f"group {word}" for word in words if word in _GROUPS][:1]
+    if groups and not of_other:
+        return groups
+    reason = f"{path.name} is of {words[0]}" if of_other else (
+        f"{path.name} holds neither {' nor '.join(_GROUPS)}" if path.is_file()
+        else f"{path.name} is not there"
+    )
+    defects.append(f"labels that are missing: group ({reason})")
     return []
 
 

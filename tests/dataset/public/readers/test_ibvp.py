@@ -41,6 +41,23 @@ def test_a_folder_comes_over_and_its_stretches_of_low_quality_are_events(tmp_pat
     ]
 
 
+def test_a_quality_that_is_none_is_named_and_marks_nothing_low(tmp_path):
+    folder = make_ibvp(tmp_path / "set", low=(slice(30, 33),))
+    table = folder / "p01_a_bvp.csv"
+    header, *rows = (line.split(",") for line in table.read_text().splitlines())
+    for at, row in enumerate(rows):
+        row[3] = ""                                          # SQ2, throughout
+        row[2] = {10: "7", 11: "-1", 12: ""}.get(at, row[2])     # SQ1
+    table.write_text("\n".join(",".join(row) for row in [header, *rows]) + "\n")
+    found = import_one(tmp_path / "set", tmp_path / "data")
+    assert found.defects[-4:] == (
+        "1 value of SQ1 is not finite, the first at 12; the quality there is not known",
+        "2 values of SQ1 are not from 0 to 1, the first is 7 at 10; the quality there is not known",
+        "SQ1 marks 3 of 180 BVP values as of low quality, in 1 stretch, the longest 0.1 s at 1.0 s",
+        "SQ2 holds no value; the quality by it is not known",
+    )
+
+
 def test_names_in_milliseconds_are_the_times_of_frames_and_of_their_values(tmp_path):
     stamps = np.rint(1000 * T_S + np.random.default_rng(2).uniform(0, 8, len(T_S))).astype(int)
     stamps += 1_690_000_000_000

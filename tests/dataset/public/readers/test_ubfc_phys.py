@@ -37,16 +37,38 @@ def test_tasks_are_recordings_of_one_subject_and_each_lack_is_named(tmp_path):
     (folder / "vid_s2_T1.avi").write_bytes(b"of another folder")
     (tmp_path / "set/s3").mkdir()
     (tmp_path / "set/s3/eda_s3_T1.csv").write_text("0.1\n")
+    (tmp_path / "set/s4").mkdir()
+    (tmp_path / "set/s4/bvp_s4_T1.csv").write_text("0.1\n" * 64)
     found = import_all(tmp_path / "set", tmp_path / "data")
     made = found.pop("s1/vid_s1_T2.avi").value
     assert (made.session, made.subject) == ("UBFCPHYS-1-T2", "UBFCPHYS-1")
     assert "PPG and pictures share 4.48 s only" in made.defects[-1]
     check_pulse(tmp_path / "data/sessions/UBFCPHYS-1/UBFCPHYS-1-T2.h5", bpm=96)
     assert {name: outcome.cause.found for name, outcome in found.items()} == {
-        "s1/vid_s1_T1.avi": "bvp_s1_T2.csv and bvp_s1_T3.csv", "s1/vid_s1_T3.avi": "vid_s1_T1.avi "
-        "and vid_s1_T2.avi and vid_s2_T1.avi", "s1/vid_s2_T1.avi": "vid_s2_T1.avi",
-        "s3": "eda_s3_T1.csv",
+        "s1/vid_s1_T1.avi": "bvp_s1_T3.csv, which has no video",       # one of them is misnamed
+        "s1/vid_s2_T1.avi": "vid_s2_T1.avi", "s3": "eda_s3_T1.csv",
+        "s4/bvp_s4_T1.csv": "nothing",
     }
+
+
+@pytest.mark.parametrize(
+    ("info", "said"),
+    [
+        (None, "group (info_s1.txt is not there)"),
+        (b"\xff\xfe\x00s", "group (info_s1.txt holds neither test nor ctrl)"),
+        (b"s10\nf\nctrl\n", "group (info_s1.txt is of s10)"),
+    ],
+)
+def test_labels_that_lack_are_damaged_or_of_another_person_are_named(tmp_path, info, said):
+    folder = make_ubfc_phys(tmp_path / "set", task="T4", seconds=1.0, bvp_s=1.0)
+    path = folder / "info_s1.txt"
+    path.unlink() if info is None else path.write_bytes(info)
+    found = import_one(tmp_path / "set", tmp_path / "data")
+    assert f"labels that are missing: {said}" in found.defects
+    assert "task T4 is none of the set's, T1, T2, T3" in found.defects
+    with Session(tmp_path / "data/sessions/UBFCPHYS-1/UBFCPHYS-1-T4.h5") as session:
+        labels = [event.text for event in session.events if event.kind == LABEL]
+    assert labels == ["task T4: not known"]
 
 
 def test_names_of_another_case_are_one_recording(tmp_path):
