@@ -124,7 +124,9 @@ def test_a_ppg_that_tells_no_rate_is_said_to_tell_none(clip):
     read = read_whole(pulse(), clip, reference=PpgReference(time_s, np.ones_like(time_s), clip))
     assert read.rows_with_rate
     assert read.mae_bpm is None
-    assert read.no_finger == "of the PPG no heart rate can be told"
+    assert read.no_finger == (
+        "of the PPG no heart rate can be told from 0.0 to 10.0 s: all its values are 1"
+    )
 
 
 def test_a_state_of_no_length_is_left_out_beside_others():
