@@ -16,7 +16,7 @@ from dataset.common.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dataset.common.workers import Outcome
+    from dataset.common.workers import Outcome, Workers
     from dataset.public.import_set import ImportedFolder
 
 
@@ -72,14 +72,18 @@ def import_(
         )
         imported, failed = _print_each(outcomes, root, as_json=as_json)
     imported.sort(key=lambda recording: recording.session)
+    empty = _find_unlearnable(data, imported, Workers(jobs=jobs, scheduler=scheduler))
     if as_json:
         listed = [asdict(recording) for recording in imported]
-        print_json({"imported": listed, "failed": failed})
+        print_json({"imported": listed, "failed": failed, "nothing_to_learn_from": empty})
     else:
         new = sum(not recording.kept for recording in imported)
         out = f", {failed} left out" if failed else ""
         there = f", {len(imported) - new} there already" if len(imported) > new else ""
-        echo(f"imported {counted(new, 'recording')}{there}{out}")
+        nothing = f"; nothing to learn from in {len(empty)} of the imported" if empty else ""
+        echo(f"imported {counted(new, 'recording')}{there}{out}{nothing}")
+    for session, reason in empty.items():
+        warn(f"{session} holds nothing to learn from: {reason}")
     for doubt in [*doubtful_names(data), *find_imported_copies(data)]:
         warn(advise(doubt, "import"))
     if failed:
@@ -113,6 +117,23 @@ def _print_each(
         if others:
             note(f"the same in {counted(len(others), 'more recording')}: {first}")
     return imported, failed
+
+
+def _find_unlearnable(
+    data: Path, imported: "list[ImportedFolder]", workers: "Workers"
+) -> dict[str, str]:
+    """Return the sessions from which nothing can be learnt, and why; in their order."""
+    from acquire.data_folder import session_file
+    from dataset.common.workers import work_through
+    from dataset.convert.learnable import is_learnable
+
+    paths = [session_file(data, one.subject, one.session) for one in imported]
+    found = dict(work_through(is_learnable, paths, workers=workers))
+    reasons = {
+        one.session: outcome.value.why_not if outcome.value else outcome.error
+        for one, outcome in zip(imported, (found[at] for at in range(len(paths))), strict=True)
+    }
+    return {session: reason for session, reason in reasons.items() if reason}
 
 
 def _described(recording: "ImportedFolder") -> str:

@@ -1,8 +1,10 @@
 """`acq import` of a set as a whole: what ends it, and what is said once for many recordings."""
 
 import errno
+import json
 import os
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -10,6 +12,7 @@ from acq.main import app
 from acquire.errors import SessionError
 from dataset.public.import_set import import_set
 from tests.support.public_sets import make_dataset_2
+from tests.support.pulsing_sets import faces, make_mmpd, pulse, times
 
 
 def test_a_full_disk_ends_an_import_at_the_first_recording(tmp_path, monkeypatch):
@@ -39,3 +42,28 @@ def test_what_is_true_of_a_whole_set_is_said_once_with_a_count(tmp_path):
     assert len(lines) == 2
     assert lines[0].startswith("subject1: ")
     assert lines[1].startswith("the same in 2 more recordings: subject1: ")
+
+
+def test_what_came_over_with_nothing_to_learn_from_is_counted_and_named(tmp_path, acq_here):
+    make_mmpd(tmp_path / "set", number=1)
+    make_mmpd(tmp_path / "set", number=2, GT_ppg=np.zeros((1, 180)))
+    make_mmpd(tmp_path / "set", number=3, video=np.zeros((180, 16, 24, 3), np.float32))
+    for number, seconds in ((4, 3.5), (5, 2.0)):
+        t_s = times(30, seconds)
+        make_mmpd(
+            tmp_path / "set", number=number, GT_ppg=pulse(t_s)[None, :],
+            video=faces(t_s).astype(np.float32) / np.float32(255),
+        )
+    words = ("import", tmp_path / "set", "--data", tmp_path / "data")
+    done = acq_here(*words)
+    assert done.returncode == 0, done.stderr
+    assert "imported 5 recordings; nothing to learn from in 4 of the imported" in done.stdout
+    told = json.loads(acq_here(*words, "--json").stdout)["nothing_to_learn_from"]     # kept ones
+    assert told == {
+        "MMPD-2-0": "expected a pulse, found PPG that is flat",
+        "MMPD-3-0": "expected pictures that change, found 9 that are the same to the last pixel",
+        "MMPD-4-0": "expected 5 s of pictures with PPG, found 3.47 s",
+        "MMPD-5-0": "expected 2.9 s of PPG without a hole, found no run that long in 2.0 s",
+    }
+    for session, reason in told.items():
+        assert f"acq: {session} holds nothing to learn from: {reason}" in done.stderr
