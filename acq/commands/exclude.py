@@ -75,10 +75,11 @@ def _list(data: Path, *, as_json: bool) -> None:
     listed = read_exclusions(data).listed
     if as_json:
         print_json({"excluded": [asdict(exclusion) for exclusion in listed]})
-    for exclusion in () if as_json else listed:
-        echo(described(exclusion))
-    if not listed and not as_json:
-        echo(f"nothing is excluded in {data}")
+    else:
+        for exclusion in listed:
+            echo(described(exclusion))
+        if not listed:
+            echo(f"nothing is excluded in {data}")
     for misnamed in find_misnamed(data):
         warn(str(misnamed))
 

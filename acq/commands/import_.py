@@ -16,6 +16,7 @@ from dataset.common.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from dataset.common.progress import OnProgress
     from dataset.common.workers import Outcome, Workers
     from dataset.public.import_set import ImportedFolder
 
@@ -72,7 +73,9 @@ def import_(
         )
         imported, failed = _print_each(outcomes, root, as_json=as_json)
     imported.sort(key=lambda recording: recording.session)
-    empty = _find_unlearnable(data, imported, Workers(jobs=jobs, scheduler=scheduler))
+    with show_progress(quiet=quiet) as on_progress:
+        workers = Workers(jobs=jobs, scheduler=scheduler)
+        empty = _find_unlearnable(data, imported, workers, on_progress)
     if as_json:
         listed = [asdict(recording) for recording in imported]
         print_json({"imported": listed, "failed": failed, "nothing_to_learn_from": empty})
@@ -120,7 +123,8 @@ def _print_each(
 
 
 def _find_unlearnable(
-    data: Path, imported: "list[ImportedFolder]", workers: "Workers"
+    data: Path, imported: "list[ImportedFolder]", workers: "Workers",
+    on_progress: "OnProgress | None",
 ) -> dict[str, str]:
     """Return the sessions from which nothing can be learnt, and why; in their order."""
     from acquire.data_folder import session_file
@@ -128,12 +132,12 @@ def _find_unlearnable(
     from dataset.convert.learnable import is_learnable
 
     paths = [session_file(data, one.subject, one.session) for one in imported]
-    found = dict(work_through(is_learnable, paths, workers=workers))
-    reasons = {
-        one.session: outcome.value.why_not if outcome.value else outcome.error
-        for one, outcome in zip(imported, (found[at] for at in range(len(paths))), strict=True)
-    }
-    return {session: reason for session, reason in reasons.items() if reason}
+    reasons = [""] * len(paths)
+    for done, (at, outcome) in enumerate(work_through(is_learnable, paths, workers=workers), 1):
+        reasons[at] = outcome.value.why_not if outcome.value else outcome.error
+        if on_progress:
+            on_progress("looking at what was imported", done, len(paths))
+    return {one.session: reason for one, reason in zip(imported, reasons, strict=True) if reason}
 
 
 def _described(recording: "ImportedFolder") -> str:

@@ -202,7 +202,10 @@ def _of_withdrawal(done: _Withdrawn) -> Iterable[str]:
     )
     labels = {one.what for one in done.removed}
     if done.split_removed:
-        yield "the split is deleted, as nobody was left on one side: split, then write the folders"
+        yield (
+            "the split is deleted, as it does not hold without the subject: split, then write the "
+            "folders"
+        )
     if DATASET_CARD in labels:
         yield "the dataset card is deleted: Write the card, under Data set, writes it anew"
     for root in (Path(one.path).name for one in done.removed if one.what == EXPORT):

@@ -37,7 +37,7 @@ class WithdrawalRoutes:
         return as_json({
             "removed": self._rows([
                 *files.removable,
-                *(as_subject_file("split: nobody is left on one side", path) for path in removed),
+                *(as_subject_file("split, which needs the subject", path) for path in removed),
             ]),
             "rewritten": [self._place(path) for path in files.lists if path not in removed],
             "runs": self._rows(runs),

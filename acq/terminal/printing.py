@@ -123,8 +123,7 @@ def _write(text: str, *, err: bool = False, nl: bool = True) -> None:
     """Write to stdout or stderr; what the system refuses of stdout names it.
 
     A reader that has gone, as `head` does once it has its lines, ends no work: the rest is read by
-    nobody. Nor does a stderr that cannot be written to, as a log on a full disk: what it could not
-    take comes once it can.
+    nobody. Nor does a stderr that cannot be written to, as a log on a full disk: it lacks the line.
     """
     try:
         typer.echo(text, err=err, nl=nl)
@@ -133,13 +132,13 @@ def _write(text: str, *, err: bool = False, nl: bool = True) -> None:
         _state["is_read"] = _state["is_read"] and err
     except OSError as error:
         if err:
-            atexit.register(_leave_stderr)
             return
         if error.filename is None:
             error.filename = "<stdout>"             # as Python calls it; acq.advice words it
         raise
 
 
+@atexit.register
 def _leave_stderr() -> None:
     """Let what stderr never took go: Python's own try at its end would be another exit code."""
     try:
