@@ -43,7 +43,7 @@ class FakeSensor:
     Parameters
     ----------
     lose : sample numbers that are never sent
-    die_after : samples after which the line is unplugged
+    die_after : samples after which the line is unplugged; with a `link`
     last : the last sample that it ever sends, though it still answers
     mute : it never answers
     noise : bytes that it answers with instead of packets
@@ -62,6 +62,8 @@ class FakeSensor:
         loss_flag=0, sampling_from=None, pongs=10**9, link=None, ppm=0, buffer_bytes=None,
         deaf_s=0.0, repeat_after=(),
     ):
+        # by the number of a pty that is gone, the next pty of any other test would be opened
+        assert die_after is None or link is not None
         self.repeat_after, self._sent = set(repeat_after), deque(maxlen=5)
         self.hello, self.mute, self.noise, self.link, self.ppm = hello, mute, noise, link, ppm
         self.lose, self.die_after, self.last = set(lose), die_after, last

@@ -112,7 +112,7 @@ def test_the_end_of_a_replay_ends_the_recording(tmp_path):
 def test_a_sensor_that_is_unplugged_for_good_leaves_it_incomplete_with_everything_before_saved(
     tmp_path,
 ):
-    with FakeSensor(die_after=30) as device:
+    with FakeSensor(die_after=30, link=tmp_path / "port") as device:
         summary = record(tmp_path, device, FakeCamera(), duration_s=2.5)
     assert not summary.complete
     assert "still plugged in" in summary.fault

@@ -80,8 +80,8 @@ def test_a_rate_the_device_does_not_take_is_refused():
         sensor.close()
 
 
-def test_a_port_that_goes_away_is_told_after_what_came_before_and_told_again():
-    with FakeSensor(die_after=3) as device:
+def test_a_port_that_goes_away_is_told_after_what_came_before_and_told_again(tmp_path):
+    with FakeSensor(die_after=3, link=tmp_path / "port") as device:
         sensor = Sensor(device.port)
         sensor.start(25)
         sensor.confirm_start(25)
