@@ -14,6 +14,7 @@ from .errors import SessionError
 
 SUBJECT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 SESSION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_OWN_SESSION_ID = re.compile(r"(.+)-\d{8}T\d{6}Z")    # as `new_session_id` makes them
 SESSION_SUFFIX = ".h5"
 CARD = "card.md"
 _NEAR, _MOST_NEAR = 0.8, 4            # how alike names are, 0 to 1; how many are told
@@ -113,9 +114,10 @@ def doubtful_names(data: Path) -> list[SessionError]:
 
 
 def check_new_subject(data: Path, subject: str, *, others: Iterable[str] = ()) -> None:
-    """Refuse a subject id that is none, or a new one that is read as the name of another subject.
+    """Refuse a subject id that is none, and a new one that was hardly meant.
 
-    A subject that is here already is let pass.
+    That is one which is read as the name of another subject, and the id of a session. A subject
+    that is here already is let pass.
 
     Parameters
     ----------
@@ -127,8 +129,15 @@ def check_new_subject(data: Path, subject: str, *, others: Iterable[str] = ()) -
     """
     check_subject(subject)
     here = {*subjects_in(data), *others}
+    if subject in here:
+        return
+    if match := _OWN_SESSION_ID.fullmatch(subject):
+        raise SessionError(
+            expected="a subject", found=f"{subject}, the id of a session", where=sessions_dir(data),
+            fix=f"name the person, {match[1]}: each recording gets its own id",
+        )
     same = sorted(name for name in here if read_as(name) == read_as(subject))
-    if same and subject not in here:
+    if same:
         raise SessionError(
             expected="a subject who is here, or a new name that is read as no other",
             found=f"{subject} beside {', '.join(same)}", where=sessions_dir(data),

@@ -16,7 +16,9 @@ again until it says that all is there. One thread a training, two trainings at a
 takes about six hours on two quiet cores without bfloat16; `--seeds` does the first seeds alone,
 `--minutes` begins no further network after that time, `--table` prints what there is. A teacher
 whose figures are known but whose weights are not here is trained again for its next student, by the
-same recipe and seed. Figures say of which recipe and people they are; others are refused.
+same recipe and seed. Figures say of which recipe and people they are; others are refused. All
+networks are trained in float32, also where the hardware has bfloat16: the figures of several
+machines are compared.
 """
 
 import argparse
@@ -91,7 +93,7 @@ def train_all(folder: Path, way: str, seed: int, until_s: float) -> None:
     """Train what a way needs of one seed and is not there yet, and keep each network's figures."""
     torch.set_num_threads(1)
     of = WAYS[way].of
-    recipe = recipe_of(of, seed)
+    recipe = replace(recipe_of(of, seed), precision="float32")
     states = folder / f"{way}-{seed}-states"
     data = load_people(folder, recipe.motion)
     checkpoint = folder / f"{of}-teacher-{seed}.safetensors"

@@ -17,32 +17,34 @@ from dataset.common.files import canonical_json
 from dataset.layouts.export_manifest import ExportManifest
 from dataset.layouts.places import UBFC
 
+from . import train_in_toolbox
 from .targets import PYVHR, REMOTEBIOSENSING, RPPG_TOOLBOX
+from .train_in_toolbox import CONFIG, PLACE
 
-NOTE, CONFIG = "README.md", "rppg-toolbox.yaml"
-PLACE = "EXPORT"                # in the configuration, for the folder that it lies in
+NOTE, TRAIN = "README.md", "train.py"
 _CLIP = 180                     # frames, of the configurations that rPPG-Toolbox comes with
 
 
 def write_notes(manifest: ExportManifest, folder: Path) -> None:
-    """Write the note, and rPPG-Toolbox's configuration, into the folder of an export for a tool."""
+    """Write the note into the folder of an export for a tool; for rPPG-Toolbox, how to train it."""
     if not manifest.tool:
         return
     write_text(folder / NOTE, _note(manifest))
     if manifest.tool == RPPG_TOOLBOX:
         # JSON is YAML, too; the tool reads it with a YAML parser
         write_text(folder / CONFIG, json.dumps(_toolbox_config(manifest), indent=2) + "\n")
+        write_text(folder / TRAIN, Path(train_in_toolbox.__file__).read_text(encoding="utf-8"))
 
 
 _HOW = {
     (RPPG_TOOLBOX, True): """\
 Train TS-CAN on `train`, test it on `test`, from the folder of rPPG-Toolbox:
 
-    EXPORT=/path/to/this/folder
-    sed "s|{place}|$EXPORT|" "$EXPORT/{config}" > acq.yaml
-    python main.py --config_file acq.yaml
+    python /path/to/this/folder/{train}
 
-The first run prepares the clips. Later runs may set DO_PREPROCESS to false. The loader keeps a
+It writes `acq.yaml` there, which is `{config}` with this folder's path in place of `{place}`, and
+calls `main.py` with it. The first run prepares the clips. Later runs may set DO_PREPROCESS in
+`acq.yaml` to false, and call `main.py` alone. The loader keeps a
 whole video in memory, at least three bytes a pixel and frame; the longest one has {frames} frames.
 """,
     (PYVHR, True): """\
@@ -72,7 +74,7 @@ def _note(manifest: ExportManifest) -> str:
     simulated = sum(entry.simulated for entry in manifest.entries)
     lines = [
         f"# Face video and finger PPG for {manifest.tool}", "",
-        how.format(place=PLACE, config=CONFIG, frames=frames),
+        how.format(place=PLACE, config=CONFIG, train=TRAIN, frames=frames),
         f"Every video has exactly {manifest.fps} frames a second: frame k is the picture nearest "
         f"to k / {manifest.fps} s, and its PPG is that of this very time. {repeated} of {total} "
         "pictures are shown a second time, where the camera was slower or lost frames.", "",

@@ -82,6 +82,17 @@ def test_a_new_subject_is_refused_beside_one_that_is_read_the_same(tmp_path):
     assert names_read_as_one(["b", "A", "a", "B", "c", "c"]) == [("A", "a"), ("B", "b")]
 
 
+def test_the_id_of_a_session_is_no_new_subject(tmp_path):
+    name = new_session_id("S01", 1_767_258_000)
+    with pytest.raises(SessionError) as error:
+        check_new_subject(tmp_path, name)
+    assert error.value.found == f"{name}, the id of a session"
+    assert error.value.fix == "name the person, S01: each recording gets its own id"
+    check_new_subject(tmp_path, "S01-20260101")
+    (tmp_path / "sessions" / name).mkdir(parents=True)  # made by an earlier version
+    check_new_subject(tmp_path, name)
+
+
 def test_recordings_that_nothing_reads_are_named_and_what_macos_leaves_is_not(tmp_path):
     (tmp_path / "sessions/S01").mkdir(parents=True)
     for name in ("S01/S01-1.h5", "S01/._S01-1.h5", "S01/.DS_Store", "S01/S01-1.qc.json"):

@@ -35,7 +35,8 @@ def delays_ns(session, device, reading_of):
     sent = reading_of(pulse(light_ns))
     count = len(session.ppg)
     first = int(np.searchsorted(light_ns, session.ppg_time_ns[0])) - 1
-    starts = [start for start in range(first - 8, first + 1) if start >= 0]
+    # of the last ones there may be too few left: the device was asked to stop
+    starts = range(max(first - 8, 0), min(first, len(sent) - count) + 1)
     matches = [
         start for start in starts if (session.ppg_values == sent[start : start + count]).all()
     ]

@@ -2,7 +2,9 @@
 
 import json
 import re
+import shutil
 import subprocess
+import sys
 import warnings
 from contextlib import nullcontext
 from pathlib import Path
@@ -18,7 +20,7 @@ from acquire import data_folder
 from acquire.errors import CurationError, Fix
 from dataset.convert.settings import RequestedSettings, Settings
 from dataset.convert.tasks import SessionTask
-from dataset.export.notes import CONFIG, NOTE
+from dataset.export.notes import CONFIG, NOTE, TRAIN
 from dataset.export.targets import find_target
 from dataset.export.write import choose_export_settings, export_sessions, name_folders
 from dataset.layouts.export_manifest import read_export_manifest
@@ -121,7 +123,7 @@ def test_what_is_exported_is_verified_and_withdrawn_as_a_whole(data, tmp_path):
     assert not list(data_folder.tools_dir(copy).rglob("*"))
 
 
-def test_the_configuration_of_rppg_toolbox_keeps_the_sides_apart(data, tmp_path):
+def test_the_configuration_of_rppg_toolbox_keeps_the_sides_apart(data):
     export_sessions(data, target=find_target("ubfc", "rppg-toolbox"), force=True)
     root = data_folder.tool_dir(data, "rppg-toolbox")
     config = yaml.safe_load((root / CONFIG).read_text())
@@ -135,13 +137,40 @@ def test_the_configuration_of_rppg_toolbox_keeps_the_sides_apart(data, tmp_path)
         assert sides[side]["DATA_PATH"] == f"EXPORT/{folder}"
         assert (sides[side]["BEGIN"], sides[side]["END"]) == (0, 1)
     assert config["TEST"]["USE_LAST_EPOCH"] is True      # no third side is needed
-    # the commands of the note, in a folder of their own, put the place of the export in
-    set_place, replaced, _ = re.findall(r"^    (.*)$", (root / NOTE).read_text(), re.M)
-    place = set_place.replace("/path/to/this/folder", str(root.resolve()))
-    subprocess.run(["sh", "-c", f"{place}\n{replaced}"], cwd=tmp_path, check=True)
-    told = yaml.safe_load((tmp_path / "acq.yaml").read_text())
-    assert told["TRAIN"]["DATA"]["DATA_PATH"] == str(root.resolve() / "train")
-    assert told["TEST"]["DATA"]["DATA_PATH"] == str(root.resolve() / "test")
+
+
+def test_one_command_trains_rppg_toolbox_on_an_export_wherever_it_lies(data, tmp_path):
+    export_sessions(data, target=find_target("ubfc", "rppg-toolbox"), force=True)
+    place = tmp_path / 'handed over, "A & B | é'
+    shutil.copytree(data_folder.tool_dir(data, "rppg-toolbox"), place)
+    (command,) = re.findall(r"^    (.*)$", (place / NOTE).read_text(), re.M)
+    python, script = command.split()
+    assert (python, Path(script).name) == ("python", TRAIN)
+
+    def train(script, toolbox):
+        return subprocess.run(
+            [sys.executable, "-I", script], cwd=toolbox, capture_output=True, text=True, check=False
+        )
+
+    toolbox = tmp_path / "rPPG-Toolbox"
+    toolbox.mkdir()
+    elsewhere = train(place / TRAIN, toolbox)
+    assert elsewhere.returncode == 1
+    assert "expected main.py of rPPG-Toolbox" in elsewhere.stderr
+    assert not list(toolbox.iterdir())
+    # in place of the toolbox: what it was called with, and an exit code of its own
+    (toolbox / "main.py").write_text("import sys; print(sys.argv[1:]); sys.exit(7)")
+    done = train(place / TRAIN, toolbox)
+    assert (done.returncode, done.stdout) == (7, "['--config_file', 'acq.yaml']\n")
+    told = yaml.safe_load((toolbox / "acq.yaml").read_text())
+    assert told["TRAIN"]["DATA"]["DATA_PATH"] == f"{place}/train"
+    assert told["TEST"]["DATA"]["DATA_PATH"] == f"{place}/test"
+    (toolbox / "acq.yaml").unlink()
+    moved = place.rename(tmp_path / "subject7")
+    misread = train(moved / TRAIN, toolbox)
+    assert misread.returncode == 1
+    assert "without subject<int>" in misread.stderr
+    assert not (toolbox / "acq.yaml").exists()
 
 
 def test_of_an_even_grid_pure_has_two_samples_a_frame_and_flat_has_no_second_folder(data):
