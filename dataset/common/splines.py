@@ -12,7 +12,7 @@ values is totally positive, so that its elimination needs no pivots.
 
 import numpy as np
 
-_INSIDE, _AROUND = 512, 96      # values of a piece that are used, and on each side of them
+_INSIDE, _AROUND = 128, 72      # values of a piece that are used, and on each side of them
 _AT_ONCE = 64                   # pieces
 
 

@@ -44,8 +44,8 @@ Train TS-CAN on `train`, test it on `test`, from the folder of rPPG-Toolbox:
 
 It writes `acq.yaml` there, which is `{config}` with this folder's path in place of `{place}`, and
 calls `main.py` with it. The first run prepares the clips. Later runs may set DO_PREPROCESS in
-`acq.yaml` to false, and call `main.py` alone. The loader keeps a
-whole video in memory, at least three bytes a pixel and frame; the longest one has {frames} frames.
+`acq.yaml` to false, and call `main.py` alone. The loader keeps a whole video in memory, at least
+three bytes a pixel and frame; the longest one has {frames} frames.
 """,
     (PYVHR, True): """\
 `videodataDIR` and `BVPdataDIR` are both `train/`, or both `test/`, in the folder of this file, as

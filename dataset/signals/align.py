@@ -16,7 +16,9 @@ line, which disturbs the neighbours less than two filter ends would. Longer hole
 frames in a run that is too short to filter get no value.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -46,12 +48,17 @@ WHY_NOT = {
 class AlignedPpg:
     """One PPG value per frame, where there is one."""
 
-    ppg: np.ndarray        # (N,) float64, units of the input; NaN where not covered
+    read_ppg: Callable[[], np.ndarray]     # gives `ppg`, for whoever asks for more than rates
     # (N,) float64, the finger's, sliding 10 s windows; NaN where not covered or not to be told
     hr_bpm: np.ndarray
     cover: np.ndarray      # (N,) uint8: COVERED, or why not
     fs_hz: float           # the sensor's rate by the session's clock
     why_no_rate: str       # the commonest reason of windows without a rate; "" where all have one
+
+    @cached_property
+    def ppg(self) -> np.ndarray:
+        """(N,) float64, units of the input; NaN where not covered."""
+        return self.read_ppg()
 
     @property
     def covered(self) -> np.ndarray:
@@ -125,21 +132,32 @@ def ppg_on_frames(
             expected=f"{SHORTEST_RUN_S:.1f} s of PPG without a hole",
             found=f"no run that long in {samples.t_s[-1]:.1f} s", fix="record it again",
         )
-    values, hr_bpm = np.full((2, len(frame_s)), np.nan)
+    hr_bpm, insides = np.full(len(frame_s), np.nan), []
     for run in runs:
         inside = slice(
             np.searchsorted(frame_s, run.first_s), np.searchsorted(frame_s, run.last_s, "right")
         )
-        values[inside] = run.read(frame_s[inside])
+        insides.append(inside)
         hr_bpm[inside] = run.rates.at(frame_s[inside] - run.first_s)
         for first_s, last_s in run.flat_s:
             hr_bpm[(frame_s >= first_s) & (frame_s <= last_s)] = np.nan
     cover = _cover(frame_s, samples, why_not)
-    uncovered = cover != COVERED
-    values[uncovered] = hr_bpm[uncovered] = np.nan
+    hr_bpm[cover != COVERED] = np.nan
     longest = max(runs, key=lambda run: (run.samples, run.fs_hz))
     why = commonest_reason([reason for run in runs for reason in run.rates.why_not])
-    return AlignedPpg(values, hr_bpm, cover, longest.fs_hz, why)
+    read_ppg = partial(_read_runs, runs, insides, frame_s, cover)
+    return AlignedPpg(read_ppg, hr_bpm, cover, longest.fs_hz, why)
+
+
+def _read_runs(
+    runs: list[_Run], insides: list[slice], frame_s: np.ndarray, cover: np.ndarray
+) -> np.ndarray:
+    """Return the value of the run that each frame is inside; NaN where it is not covered."""
+    values = np.full(len(frame_s), np.nan)
+    for run, inside in zip(runs, insides, strict=True):
+        values[inside] = run.read(frame_s[inside])
+    values[cover != COVERED] = np.nan
+    return values
 
 
 def _place(ppg: np.ndarray, time_ns: np.ndarray, sequence: np.ndarray) -> _Samples:
