@@ -190,6 +190,14 @@ def unread_recordings(data: Path) -> list[Path]:
     return sorted(unread)
 
 
+def is_there(path: Path) -> bool:
+    """Return whether something has this name, be it a link that leads nowhere.
+
+    What cannot be read must not pass for what was never written.
+    """
+    return os.path.lexists(path)
+
+
 def name_kind(path: Path) -> str:
     """Name what is at a path: a file, a folder, a pipe, a device, a link that leads nowhere."""
     try:

@@ -4,8 +4,8 @@ A kind of document is a dataclass: its types, and bounds written as `Annotated[i
 are what the file is checked against; keys that the class does not have are ignored. msgspec does
 the checking, in a tenth of the start-up time of the alternatives.
 
-A key that stands twice in YAML, which people write by hand, is refused; in JSON, which programs
-write, the last one counts, as everywhere.
+A key that stands twice in a document is refused: of two values nobody knows which was meant. In
+JSON of others the last one counts, as everywhere.
 
 A document may be hostile. Its bytes, its values and its nesting are counted before they become
 Python objects (`acquire.limits`), and what is no regular file is not read.
@@ -13,15 +13,17 @@ Python objects (`acquire.limits`), and what is no regular file is not read.
 
 import codecs
 import errno
+import json
 import re
 import stat
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from .data_folder import name_kind
+from .data_folder import is_there, name_kind
 from .errors import AcqError, Fix
 from .limits import (
     DEEPEST,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _TOO_DEEP = "lists nested too deep"
+_KEY_END = re.compile(rb'"\s*:')
 
 
 @dataclass(frozen=True)
@@ -66,10 +69,22 @@ def read_document(kind: Kind[T], path: Path) -> T:
     try:
         text = read_bytes(path)
     except OSError as error:
+        is_lost_link = path.is_symlink() and error.errno in (errno.ENOENT, errno.ELOOP)
         raise kind.error(
-            expected=kind.called, found=error, where=path, fix=kind.fix
+            expected=kind.called, found=name_kind(path) if is_lost_link else error, where=path,
+            fix=kind.fix,
         ) from error
     return parse_document(kind, text, path)
+
+
+def read_if_there(kind: Kind[T], path: Path) -> T | None:
+    """Read a document as `read_document` does; None where nothing has its name.
+
+    Raises
+    ------
+    AcqError : as `read_document`, also for a link that leads nowhere
+    """
+    return read_document(kind, path) if is_there(path) else None
 
 
 def parse_document(kind: Kind[T], text: bytes, path: Path) -> T:
@@ -82,7 +97,7 @@ def parse_document(kind: Kind[T], text: bytes, path: Path) -> T:
     import msgspec
 
     try:
-        body = _parse_yaml(text) if kind.is_yaml else parse_json(text)
+        body = _parse_yaml(text) if kind.is_yaml else _parse_own_json(text)
         _check_schema(kind, body)
         if kind.prepare:
             body = kind.prepare(body)
@@ -148,6 +163,28 @@ def parse_json(text: bytes | str) -> Any:
         if not level:
             return body
     raise ValueError(_TOO_DEEP)
+
+
+def _parse_own_json(text: bytes) -> Any:
+    """Parse JSON, and refuse an object with one key twice."""
+    body = parse_json(text)
+    # each key is followed by a colon, and so is hardly anything else
+    if len(_KEY_END.findall(text)) != _count_keys(body):
+        json.loads(text.removeprefix(codecs.BOM_UTF8), object_pairs_hook=_refuse_doubled_key)
+    return body
+
+
+def _count_keys(node: Any) -> int:
+    if isinstance(node, dict):
+        return len(node) + sum(map(_count_keys, node.values()))
+    return sum(map(_count_keys, node)) if isinstance(node, list) else 0
+
+
+def _refuse_doubled_key(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    doubled = [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]
+    if doubled:
+        raise ValueError(f"the key {doubled[0]} twice in one object")
+    return dict(pairs)
 
 
 def check_json_size(text: bytes | str) -> None:

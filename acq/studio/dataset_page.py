@@ -107,12 +107,12 @@ class DatasetPages:
 
 def _split_of(data: Path) -> Split | None:
     path = data_folder.split_file(data)
-    return read_split(path) if path.exists() else None
+    return read_split(path) if data_folder.is_there(path) else None
 
 
 def _manifest_of(data: Path) -> Manifest | None:
     path = data_folder.ubfc_dir(data) / MANIFEST
-    return read_manifest(path) if path.exists() else None
+    return read_manifest(path) if data_folder.is_there(path) else None
 
 
 def _read(read: Any, doubts: list[Doubt], verb: str) -> Any:

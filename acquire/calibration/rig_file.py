@@ -15,7 +15,7 @@ from typing import Any
 from acquire import data_folder
 from acquire.atomic import write_text
 from acquire.camera.source import CameraInfo, LightOffset
-from acquire.documents import Kind, read_document
+from acquire.documents import Kind, read_if_there
 from acquire.errors import CalibrationError, Fix
 
 from .light_offset import EARLIEST_NS, LATEST_NS
@@ -126,7 +126,7 @@ def check_writable(data: Path, *, replace: bool) -> None:
         raise CalibrationError(
             expected=expected, found="a folder of that name", fix=Fix.CHOOSE_DATA_FOLDER
         )
-    if path.exists() and not replace:
+    if data_folder.is_there(path) and not replace:
         raise CalibrationError(expected="no calibration yet", found=path, fix=Fix.REPLACE)
 
 
@@ -145,12 +145,7 @@ def read_rig(data: Path) -> Calibration | None:
     ------
     CalibrationError : it is no rig file of this version, or damaged
     """
-    try:
-        return read_document(_KIND, data_folder.rig_file(data))
-    except CalibrationError as error:
-        if isinstance(error.__cause__, FileNotFoundError | NotADirectoryError):
-            return None
-        raise
+    return read_if_there(_KIND, data_folder.rig_file(data))
 
 
 def light_offset_for(

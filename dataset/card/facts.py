@@ -157,7 +157,7 @@ def _group(
 
 def _split(data: Path, manifest: Manifest) -> Split | None:
     path = data_folder.split_file(data)
-    split = read_split(path) if path.exists() else None
+    split = read_split(path) if data_folder.is_there(path) else None
     return split if split and split.hash == manifest.split_hash else None
 
 

@@ -118,7 +118,7 @@ def read_catalogue(
 
 def _read_sides(path: Path) -> tuple[dict[str, str], AcqError | OSError | None]:
     """Return the side of each file in a split, and why the split cannot be read."""
-    if not path.exists():
+    if not data_folder.is_there(path):
         return {}, None
     try:
         split = read_split(path)

@@ -71,7 +71,7 @@ def read_today(
     SplitError, CurationError : the split or the exclusions cannot be read
     """
     path = data_folder.split_file(data)
-    split = read_split(path) if path.exists() else None
+    split = read_split(path) if data_folder.is_there(path) else None
     wanted, hashes = set(sessions), dict[str, str]()
     files = files_by_id(data_folder.session_files(data))
     present = sorted(wanted & files.keys())

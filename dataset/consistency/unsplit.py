@@ -24,7 +24,7 @@ def find_unsplit(data: Path) -> list[SplitError]:
     SplitError, CurationError : the split or the exclusions cannot be read
     """
     path = data_folder.split_file(data)
-    if not path.exists():
+    if not data_folder.is_there(path):
         return []
     split, exclusions = read_split(path), read_exclusions(data)
     used = {session.file for session in split.sessions}

@@ -11,7 +11,7 @@ from typing import Literal
 
 from acquire import data_folder
 from acquire.atomic import write_text
-from acquire.documents import Kind, read_document
+from acquire.documents import Kind, read_if_there
 from acquire.errors import CurationError, Fix
 
 SCHEMA = "acq-quality"
@@ -75,7 +75,7 @@ def read_quality(session_file: Path) -> SessionQuality | None:
     CurationError : the file cannot be read, or is no quality file
     """
     path = data_folder.quality_file(session_file)
-    return read_document(_KIND, path) if path.exists() else None
+    return read_if_there(_KIND, path)
 
 
 def read_grade(session_file: Path, session_hash: str) -> Grade | None:

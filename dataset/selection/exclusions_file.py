@@ -6,7 +6,7 @@ from pathlib import Path
 
 from acquire import data_folder
 from acquire.atomic import write_text
-from acquire.documents import Kind, read_document
+from acquire.documents import Kind, read_if_there
 from acquire.errors import CurationError
 
 from .exclusions import Exclusion, Exclusions, sort_exclusions
@@ -35,10 +35,8 @@ def read_exclusions(data: Path) -> Exclusions:
     ------
     CurationError : the file cannot be read, or is not such a file
     """
-    path = data_folder.exclusions_file(data)
-    if not path.exists():
-        return Exclusions()
-    return Exclusions(sort_exclusions(read_document(KIND, path).exclusions))
+    document = read_if_there(KIND, data_folder.exclusions_file(data))
+    return Exclusions() if document is None else Exclusions(sort_exclusions(document.exclusions))
 
 
 def write_exclusions(data: Path, exclusions: Exclusions) -> Path:

@@ -58,7 +58,7 @@ def read_split(path: Path) -> Split:
     ------
     SplitError : it is missing, not a split, was edited by hand, or leaks
     """
-    if not path.exists():
+    if not data_folder.is_there(path):
         raise SplitError(expected="a split", found="no such file", where=path, fix=Fix.SPLIT)
     file = read_document(KIND, path)
     split = Split(file.folds, file.sessions, file.mix_simulated)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from acquire.atomic import write_text
 from acquire.data_folder import subject_file
-from acquire.documents import Kind, read_document
+from acquire.documents import Kind, read_if_there
 from acquire.errors import SubjectError
 from acquire.writing import NOTES, WAIT_S, hold, refuse_links_out
 
@@ -105,9 +105,8 @@ def read_subject(data: Path, subject: str) -> Subject | None:
     SubjectError : the file cannot be read, or holds what may not be noted
     """
     path = subject_file(data, subject)
-    if not path.exists():
+    if (body := read_if_there(_KIND, path)) is None:
         return None
-    body = read_document(_KIND, path)
     if unknown := set(body) - {"schema", "schema_version", "subject", *FIELDS}:
         raise SubjectError(
             expected=f"only {', '.join(FIELDS)}", found=", ".join(sorted(unknown)), where=path,

@@ -16,7 +16,7 @@ from .result import References, Verification
 def verify_lists(data: Path, verification: Verification, references: References) -> None:
     """Read split and exclusions into `references`, and the record of withdrawals."""
     path = data_folder.split_file(data)
-    if path.exists():
+    if data_folder.is_there(path):
         try:
             references.split = read_split(path)
         except SplitError as error:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from acquire import data_folder
 from acquire.atomic import write_text
-from acquire.documents import Kind, read_document
+from acquire.documents import Kind, read_if_there
 from acquire.errors import CurationError, Fix, SplitError
 from dataset.common.progress import OnProgress
 from dataset.selection.exclusions_file import read_exclusions
@@ -113,7 +113,8 @@ def make_plan(
     record = replace(record, models_removed=record.models if models else 0)
     split_removed = (
         earlier.split_removed if earlier
-        else data_folder.split_file(data).exists() and split_without(data, files.names) is None
+        else data_folder.is_there(data_folder.split_file(data))
+        and split_without(data, files.names) is None
     )
     folders = {file.path.relative_to(data).as_posix() for file in files.curated}
     folders |= set(earlier.folders if earlier else ())
@@ -137,8 +138,7 @@ def read_plan(data: Path) -> Plan | None:
     ------
     CurationError : the file cannot be read
     """
-    path = data / PLAN
-    return read_document(_KIND, path) if path.exists() else None
+    return read_if_there(_KIND, data / PLAN)
 
 
 def _refuse_other_name(data: Path, files: SubjectFiles) -> None:
@@ -170,7 +170,7 @@ def _is_listed(data: Path, files: SubjectFiles) -> bool:
     """Return whether a folder, a list or a run is the subject's, and not a text alone."""
     path = data_folder.split_file(data)
     try:
-        split = read_split(path) if path.exists() else None
+        split = read_split(path) if data_folder.is_there(path) else None
     except SplitError:
         split = None
     return bool(
@@ -214,8 +214,6 @@ def split_without(data: Path, names: SubjectNames) -> Split | None:
     place of another's recording that was moved since.
     """
     path = data_folder.split_file(data)
-    if not path.exists():
-        return None
     try:
         split = read_split(path)
     except SplitError:

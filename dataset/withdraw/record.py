@@ -6,7 +6,7 @@ from pathlib import Path
 
 from acquire import data_folder
 from acquire.atomic import write_text
-from acquire.documents import Kind, read_document
+from acquire.documents import Kind, read_if_there
 from acquire.errors import CurationError
 
 SCHEMA = "acq-withdrawals"
@@ -47,7 +47,8 @@ def read_withdrawals(data: Path) -> tuple[Withdrawal, ...]:
     CurationError : the file cannot be read, or is no such record
     """
     path = data_folder.withdrawals_file(data)
-    return read_document(KIND, path).withdrawals if path.exists() else ()
+    record = read_if_there(KIND, path)
+    return () if record is None else record.withdrawals
 
 
 def record_withdrawal(data: Path, withdrawal: Withdrawal) -> None:

@@ -18,7 +18,7 @@ from safetensors.torch import save
 from acquire.atomic import atomic_file
 from acquire.documents import parse_json
 from acquire.errors import Fix, TrainingError
-from acquire.limits import LARGEST_NETWORK_BYTES
+from acquire.limits import LARGEST_NETWORK_BYTES, LARGEST_OUTPUT
 from dataset.face.frames import Motion
 from dataset.people import LearntFrom, read_learnt_from
 from models.published_nets.spec import PublishedNet, check_reads
@@ -101,7 +101,7 @@ def load_checkpoint(
         if checkpoint.motion not in get_args(Motion):
             raise TypeError(f"motion {checkpoint.motion!r}")
         if not _gives_numbers(net):
-            raise ValueError("weights that give no numbers")
+            raise ValueError("weights that give no numbers, or huge ones")
         return checkpoint
     except (
         AttributeError, KeyError, OverflowError, RuntimeError, TypeError, ValueError
@@ -135,14 +135,17 @@ def _build(description: dict[str, Any], weights: dict[str, torch.Tensor]) -> Net
 
 @torch.no_grad()
 def _gives_numbers(net: Net) -> bool:
-    """Return whether a network gives finite numbers, for noise: a negative variance gives none."""
+    """Return whether a network gives numbers of a pulse's size, for noise.
+
+    A negative variance gives none, and weights that are none of a training give huge ones.
+    """
     if isinstance(net, PublishedNet):          # a whole clip of some takes seconds
         variances = [tensor for name, tensor in net.named_buffers() if name.endswith("running_var")]
         return all(bool((variance >= 0).all()) for variance in variances)
     generator = torch.Generator().manual_seed(0)
     motion = torch.randn((2, 3, SIZE, SIZE), generator=generator)
     given = net(motion, motion.abs()) if isinstance(net, Teacher) else net(motion)
-    return bool(torch.isfinite(given.pulse).all())
+    return bool((given.pulse.abs() <= LARGEST_OUTPUT).all())
 
 
 def check_origin(
@@ -199,5 +202,6 @@ def read_tensors(
 
 
 def shorten_reason(error: Exception) -> str:
-    """Return torch's words on one line, cut where they list every weight."""
-    return " ".join(str(error).split())[:_LONGEST_REASON]
+    """Return torch's words on one line, cut where they list every weight; what lacks as such."""
+    words = f"no {error.args[0]}" if isinstance(error, KeyError) else str(error)
+    return " ".join(words.split())[:_LONGEST_REASON]

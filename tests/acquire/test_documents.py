@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from acquire.documents import Kind, read_document
+from acquire.documents import Kind, read_document, read_if_there
 from acquire.errors import CurationError, Fix
 from acquire.limits import DEEPEST, LARGEST_DOCUMENT_BYTES, MOST_VALUES
 
@@ -169,6 +169,25 @@ def test_a_key_that_stands_twice_in_yaml_is_refused_with_its_lines(tmp_path):
     path = write(tmp_path / "note.yaml", "a: {c: 1}\nb: [{c: 1,\n c: 2}]")
     with pytest.raises(CurationError, match="found the key c twice, in lines 2 and 3 in"):
         read_document(replace(KIND, is_yaml=True), path)
+
+
+def test_a_key_that_stands_twice_in_json_is_refused(tmp_path):
+    body = json.dumps({**HEAD, "text": 'a": b', "count": 3, "more": [{"text": 1}, {"text": 2}]})
+    assert read_document(KIND, write(tmp_path / "note.json", body)) == Note('a": b', 3)
+    for doubled in ('"text" : "c"', '"more": {"a": [{"b": 1, "b": 2}]}'):
+        path = write(tmp_path / "note.json", f"\ufeff{body[:-1]}, {doubled}}}")
+        with pytest.raises(CurationError, match=r"found the key (text|b) twice in one object"):
+            read_document(KIND, path)
+
+
+def test_a_link_that_leads_nowhere_is_no_absence(tmp_path):
+    path = tmp_path / "note.json"
+    assert read_if_there(KIND, path) is None
+    for target, kind in (("gone.json", "to nothing"), ("note.json", "in a circle")):
+        path.symlink_to(target)
+        with pytest.raises(CurationError, match=f"found a link that leads {kind}"):
+            read_if_there(KIND, path)
+        path.unlink()
 
 
 def test_yaml_with_a_few_aliases_is_read(tmp_path):

@@ -1,6 +1,7 @@
 """What is taken out stays out, says why, and comes back."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,14 +11,19 @@ from typer.testing import CliRunner
 from acq.main import app
 from acq.options import parse_time
 from acquire import data_folder
-from acquire.errors import CurationError, Fix, SessionError, SplitError
+from acquire.calibration.rig_file import read_rig
+from acquire.errors import AcqError, CurationError, Fix, SessionError, SplitError
 from dataset.common.wording import clock_time
 from dataset.layouts.manifest import MANIFEST
+from dataset.selection.choose import split_by_subject
 from dataset.selection.exclusions import Exclusions
 from dataset.selection.exclusions_file import read_exclusions, write_exclusions
 from dataset.selection.identities import identify_sessions
 from dataset.selection.make_exclusion import make_exclusion
+from dataset.selection.split_file import read_split, write_split
 from dataset.session.find import find_session
+from dataset.session.subject import read_subject
+from dataset.withdraw.record import read_withdrawals
 from tests.support.made_sessions import make_session
 
 FIRST, SECOND, THIRD = (f"S0{at}-20260101T090001Z" for at in (1, 2, 3))
@@ -73,6 +79,42 @@ def test_what_is_out_is_in_no_split(data):
     take_out(data, FIRST, THIRD)
     with pytest.raises(SplitError, match="all of them excluded"):
         identify_sessions(data)
+
+
+@pytest.mark.parametrize(
+    "file_of",
+    [
+        data_folder.exclusions_file, data_folder.split_file, data_folder.rig_file,
+        partial(data_folder.subject_file, subject="S01"), data_folder.withdrawals_file,
+    ],
+)
+def test_a_list_whose_link_leads_nowhere_is_refused_and_not_taken_for_none(data, file_of):
+    write_split(split_by_subject(identify_sessions(data), holdout=["S03"]),
+                data_folder.split_file(data))
+    path = file_of(data)
+    path.unlink(missing_ok=True)
+    path.symlink_to("on-a-disk-that-is-not-here.json")
+    read = {
+        "exclusions.json": read_exclusions, "subject.json": partial(read_subject, subject="S01"),
+        "rig.json": read_rig, "withdrawals.json": read_withdrawals,
+        "split.json": lambda data: read_split(data_folder.split_file(data)),
+    }[path.name]
+    with pytest.raises(AcqError, match="found a link that leads to nothing"):
+        read(data)
+
+
+def test_what_is_out_stays_out_where_its_list_leads_nowhere(data):
+    take_out(data, FIRST)
+    write_split(split_by_subject(identify_sessions(data), holdout=["S03"]),
+                data_folder.split_file(data))
+    path = data_folder.exclusions_file(data)
+    path.rename(path.with_name("kept.json"))
+    path.symlink_to("lost.json")
+    for words in (["ls"], ["split", "--holdout", "S03"], ["convert"]):
+        done = CliRunner().invoke(app, [*words, "--data", str(data)])
+        assert done.exit_code == 1, words
+        assert "found a link that leads to nothing" in str(done.exception)
+    assert path.is_symlink()
 
 
 def test_a_damaged_session_can_be_taken_out(data):
