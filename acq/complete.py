@@ -6,6 +6,7 @@ slash or a dot is left to the shell, which completes paths.
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import typer
@@ -20,7 +21,9 @@ def sessions(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the ids of the sessions that begin so."""
     from acquire.data_folder import session_files
 
-    return _beginning(incomplete, (path.stem for path in session_files(_data(ctx))))
+    with suppress(OSError):
+        return _beginning(incomplete, (path.stem for path in session_files(_data(ctx))))
+    return []
 
 
 def subjects(ctx: typer.Context, incomplete: str) -> list[str]:

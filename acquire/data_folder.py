@@ -86,8 +86,7 @@ def names_read_as_one(names: Iterable[str]) -> list[tuple[str, ...]]:
 def subjects_in(data: Path) -> list[str]:
     """List the subjects that have a folder under `data`, sorted."""
     folder = sessions_dir(data)
-    folders = folder.iterdir() if folder.is_dir() else ()
-    return sorted(path.name for path in folders if path.is_dir() and path.name[0] != ".")
+    return [name for name in _names_in(folder) if (folder / name).is_dir()]
 
 
 def doubtful_names(data: Path) -> list[SessionError]:
@@ -165,11 +164,34 @@ def session_files(data: Path) -> list[Path]:
     """Return all session files under `data`, sorted by path, also those still being written.
 
     What systems leave there is none: `._S01-….h5` of macOS, a folder of things thrown away.
+
+    Raises
+    ------
+    OSError : the folder of a subject, or that of all of them, is there and cannot be listed
     """
-    return sorted(
-        path for path in sessions_dir(data).glob(f"*/*{SESSION_SUFFIX}")
-        if "." not in (path.name[0], path.parent.name[0])
-    )
+    folder = sessions_dir(data)
+    return [
+        folder / subject / name
+        for subject in _names_in(folder) for name in _names_in(folder / subject)
+        if name.endswith(SESSION_SUFFIX)
+    ]
+
+
+def _names_in(folder: Path) -> list[str]:
+    """List the names in a folder, sorted, without hidden ones; none where there is no folder.
+
+    One that cannot be listed must not pass for an empty one, be it a link to a disk that is away:
+    unless no subject can have its name, as `lost+found` of a disk.
+    """
+    try:
+        names = os.listdir(folder)
+    except NotADirectoryError:
+        return []
+    except OSError:
+        if is_subject_id(folder.name) and is_there(folder):
+            raise
+        return []
+    return sorted(name for name in names if name[0] != ".")
 
 
 def unread_recordings(data: Path) -> list[Path]:
@@ -178,7 +200,7 @@ def unread_recordings(data: Path) -> list[Path]:
     They lie beside the folders of the subjects, or in folders below these.
     """
     unread: list[Path] = []
-    for folder, folders, names in os.walk(sessions_dir(data)):
+    for folder, folders, names in os.walk(sessions_dir(data), onerror=_refuse):
         here = Path(folder)
         folders[:] = [name for name in folders if name[0] != "."]
         is_subject = here.parent == sessions_dir(data)
@@ -188,6 +210,13 @@ def unread_recordings(data: Path) -> list[Path]:
             and not (is_subject and name.endswith(SESSION_SUFFIX))
         ]
     return sorted(unread)
+
+
+def _refuse(error: OSError) -> None:
+    """Raise what `os.walk` would pass over, but for what is gone by now, or is of the system."""
+    folder = Path(error.filename)
+    if is_subject_id(folder.name) and is_there(folder):
+        raise error
 
 
 def is_there(path: Path) -> bool:

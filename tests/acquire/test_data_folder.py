@@ -1,5 +1,6 @@
 """Names that may become paths, and the paths they become."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,27 @@ def test_session_files_are_those_of_subjects_in_order(tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"")
     assert session_files(tmp_path) == [tmp_path / "sessions" / name for name in sorted(names)]
+
+
+@pytest.mark.parametrize("target", ["away", "S02"])
+@pytest.mark.parametrize("name", ["sessions/S02", "sessions"])
+def test_a_folder_that_cannot_be_entered_passes_for_no_empty_one(tmp_path, name, target):
+    (tmp_path / "sessions/S01").mkdir(parents=True)
+    (tmp_path / "sessions/S01/a.h5").touch()
+    if name == "sessions":
+        (tmp_path / name).rename(tmp_path / "before")
+    link = tmp_path / name
+    link.symlink_to(link.parent / "away" if target == "away" else link)
+    with pytest.raises(OSError, match=re.escape(str(link))):
+        session_files(tmp_path)
+
+
+def test_what_no_subject_can_be_called_is_not_entered(tmp_path):
+    (tmp_path / "sessions").mkdir()
+    (tmp_path / "sessions/lost+found").symlink_to(tmp_path / "away")
+    (tmp_path / "sessions/notes.txt").touch()
+    assert session_files(tmp_path) == []
+    assert session_files(tmp_path / "none") == []
 
 
 @pytest.mark.parametrize(
