@@ -68,6 +68,20 @@ class Rows:
         _check_values(rows, name, self._path)
         return rows
 
+    def check_alike(self, lengths: dict[str, int]) -> None:
+        """Refuse columns of one stream that differ in length, in a file that was closed.
+
+        Raises
+        ------
+        SessionError : see above; it names the longest and the shortest
+        """
+        most, least = max(lengths, key=lengths.__getitem__), min(lengths, key=lengths.__getitem__)
+        if self._is_closed and lengths[least] < lengths[most]:
+            raise SessionError(
+                expected=f"as many rows of /{least} as of /{most}, {lengths[most]:,}",
+                found=f"{lengths[least]:,}", where=self._path, fix=Fix.RECOVER_OR_RESTORE,
+            )
+
     def _count_stored(
         self, node: h5py.h5d.DatasetID, properties: h5py.h5p.PropDCID, count: int, row_bytes: int
     ) -> int:
@@ -144,14 +158,17 @@ def read_streams(rows: Rows, *, frames: int) -> dict[str, np.ndarray]:
 
     Raises
     ------
-    SessionError : as `Rows.read`
+    SessionError : as `Rows.read`; the columns of a closed file are of unlike length
     """
     columns = {name: rows.read(name, dtype) for name, dtype in layout.COLUMNS.items()}
     if rows.has(layout.READING):
         columns[layout.READING] = rows.read(layout.READING, layout.READING_DTYPE)
     video = [name for name in columns if name.startswith("video/")]
-    frames = min(frames, *(len(columns[name]) for name in video))
-    samples = min(len(column) for name, column in columns.items() if name not in video)
+    lengths = {name: len(column) for name, column in columns.items()}
+    rows.check_alike({layout.FRAMES: frames, **{name: lengths[name] for name in video}})
+    rows.check_alike({name: count for name, count in lengths.items() if name not in video})
+    frames = min(frames, *(lengths[name] for name in video))
+    samples = min(count for name, count in lengths.items() if name not in video)
     return {
         name: column[: frames if name in video else samples] for name, column in columns.items()
     }

@@ -2,8 +2,8 @@
 
 A recording that is still being written, or whose writer was killed, is read like any other
 (`dataset.session.hdf5`). Such a file may hold columns of unequal length; each stream is read up to
-where all of its columns are whole. Frames stay on disk until they are asked for
-(`dataset.session.frames`).
+where all of its columns are whole. In a file that was closed they are refused. Frames stay on disk
+until they are asked for (`dataset.session.frames`).
 
 Nothing in a file is believed unchecked: names, dtypes and shapes are compared with
 `acquire.layout`, and a link that leads out of the file is refused, not followed.
@@ -164,7 +164,7 @@ class Session:
         self.published: np.ndarray | None = None
         if self._rows.has(layout.PUBLISHED):
             samples = len(self.ppg)
-            self.published = self._table(layout.PUBLISHED, layout.PUBLISHED_DTYPE)[:samples]
+            self.published = self._table(layout.PUBLISHED, layout.PUBLISHED_DTYPE)
             if len(self.published) != samples:
                 raise SessionError(
                     expected=f"{samples} published samples", found=len(self.published),

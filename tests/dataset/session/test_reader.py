@@ -13,7 +13,9 @@ import pytest
 
 from acquire import layout
 from acquire.camera.source import CameraInfo, VideoFrame
+from acquire.errors import SessionError
 from acquire.session.writer import SessionWriter
+from dataset.recovery.recover import recover
 from dataset.session.reader import Session, count_lost
 from tests.support import REPO
 from tests.support.fakes import HELLO
@@ -171,13 +173,27 @@ def test_a_killed_recording_is_read_up_to_where_it_is_whole(tmp_path):
         assert (session.frames.raw(29) == picture(29)).all()
 
 
-def test_columns_of_unequal_length_are_cut_to_the_common_part(path):
+@pytest.mark.parametrize(
+    ("short", "rows", "long"),
+    [
+        (layout.FRAME_SEQUENCE, 20, layout.FRAMES), (layout.FRAMES, 20, layout.FRAME_TIME),
+        (layout.PPG_BOUND, 11, layout.PPG_VALUE), (layout.PPG_VALUE, 11, layout.PPG_SEQUENCE),
+    ],
+)
+def test_columns_of_unlike_length_in_a_closed_file_are_refused(path, short, rows, long):
     with h5py.File(path, "r+") as file:
-        file[layout.FRAME_SEQUENCE].resize(20, axis=0)
-        file[layout.PPG_BOUND].resize(11, axis=0)
+        count = len(file[long])
+        file[short].resize(rows, axis=0)
+    with pytest.raises(SessionError) as error:
+        Session(path)
+    assert error.value.expected == f"as many rows of /{short} as of /{long}, {count}"
+    assert error.value.found == f"{rows}"
+    recovered = recover(path)
+    assert recovered is not None
+    assert count - rows in (recovered.dropped_frames, recovered.dropped_samples)
     with Session(path) as session:
-        assert len(session.frames) == len(session.frame_time_ns) == 20
-        assert len(session.ppg) == len(session.ppg_time_ns) == 11
+        assert rows in (len(session.frames), len(session.ppg))
+        assert not session.complete
 
 
 def test_the_hash_sees_every_change_and_nothing_else(tmp_path):
@@ -195,13 +211,18 @@ def test_the_hash_sees_every_change_and_nothing_else(tmp_path):
         lambda file: file.attrs.modify("lost_frames", 7),
         add_a_clock_reading,
         *(lambda file, at=at: change_a_byte(file[layout.FRAMES].id, at) for at in range(30)),
-        lambda file: file[layout.FRAMES].resize(29, axis=0),
+        drop_the_last_frame,
     ):
         before = path.read_bytes()
         with h5py.File(path, "r+") as file:
             change(file)
         assert content(path) != original
         path.write_bytes(before)
+
+
+def drop_the_last_frame(file):
+    for dataset in file["video"].values():
+        dataset.resize(29, axis=0)
 
 
 def add_a_clock_reading(file):
