@@ -7,7 +7,8 @@ or a rate are named. Nothing is dropped: if decoding is too slow, a frame arrive
 arrival time shows it; `count_until` says what a recording that ends meanwhile has not got.
 
 A decoded frame is known by the stamp of its packet, not by its place: packets that do not decode,
-as where a stream was cut within a group of pictures, move no other frame in time.
+as where a stream was cut within a group of pictures or damaged in its middle, move no other frame
+in time. Without such stamps each of them counts as a frame.
 """
 
 import queue
@@ -119,6 +120,7 @@ class ReplayCamera:
             remarks=tuple(remarks), simulated=is_marked_video(video),
         )
         self.damaged: list[int] = []    # frames so far that decode in part, with what was guessed
+        self.missing: list[int] = []    # frames before the last one read that do not decode
         self._decoded: queue.Queue[tuple[int, np.ndarray] | Exception] = queue.Queue(
             maxsize=_DECODED_AHEAD
         )
@@ -156,7 +158,10 @@ class ReplayCamera:
         following = 0
         with av.open(str(self._video)) as container:
             container.streams.video[0].thread_type = "AUTO"
-            for frame in container.decode(video=0):
+            for frame in _decode_on(container):
+                if frame is None:
+                    following += self._ticks is None
+                    continue
                 at = _number_of(frame.pts, self._ticks, following)
                 if at is None:
                     continue
@@ -213,6 +218,7 @@ class ReplayCamera:
             time.sleep((min(due_ns, give_up_ns) - now_ns) / 1e9 if give_up_ns > now_ns else 0)
             if due_ns > give_up_ns:
                 return None
+        self.missing += range(self._next, number)
         self._waiting, self._next = None, number + 1
         return VideoFrame(image, due_ns, max(host_time.now_ns(), due_ns), number)
 
@@ -262,7 +268,7 @@ def _read_contents(video: Path) -> _Contents:
                 stream.codec_context.has_b_frames
             )
         with av.open(str(video)) as container:
-            frames = container.decode(video=0)
+            frames = filter(None, _decode_on(container))
             first = next(frames, None)
             is_stamped = is_stamped and not (is_doubtful and _has_falling_stamps(frames))
     except (OSError, IndexError, ValueError, av.error.FFmpegError) as error:
@@ -291,6 +297,19 @@ def _read_contents(video: Path) -> _Contents:
     return _Contents(
         form, len(ticks), known, times_s, kind, fps, tuple(remarks), is_predicted
     )
+
+
+def _decode_on(container: av.container.InputContainer) -> Iterator[av.VideoFrame | None]:
+    """Yield each frame of the first pictures; None where a packet does not decode.
+
+    What follows it is read on, as FFmpeg's own programs do.
+    """
+    for packet in container.demux(video=0):
+        try:
+            frames = packet.decode()
+        except av.error.FFmpegError:
+            frames = [None]
+        yield from frames
 
 
 def _has_falling_stamps(frames: Iterator[av.VideoFrame]) -> bool:

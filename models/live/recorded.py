@@ -175,14 +175,21 @@ def _frames_of_video(
 
 
 def _describe_damage(camera: "ReplayCamera") -> list[str]:
-    """Return in a line which frames decoded in part only; nothing where all are whole."""
-    if not (damaged := camera.damaged):
-        return []
-    are = f"{counted(len(damaged), 'frame')} {'is' if len(damaged) == 1 else 'are'}"
-    return [
-        f"{are} damaged, the first at {camera.seconds_at(damaged[0]):.2f} s: what does not decode "
-        "in it was guessed, and frames after it are made from it"
-    ]
+    """Return a line each: which frames decode in part only, and which within it do not at all."""
+    remarks = []
+    if damaged := camera.damaged:
+        are = f"{counted(len(damaged), 'frame')} {'is' if len(damaged) == 1 else 'are'}"
+        remarks.append(
+            f"{are} damaged, the first at {camera.seconds_at(damaged[0]):.2f} s: what does not "
+            "decode in it was guessed, and frames after it are made from it"
+        )
+    if missing := camera.missing:
+        do = f"{counted(len(missing), 'frame')} {'does' if len(missing) == 1 else 'do'}"
+        remarks.append(
+            f"{do} not decode, between {camera.seconds_at(max(missing[0] - 1, 0)):.2f} and "
+            f"{camera.seconds_at(missing[-1] + 1):.2f} s: it is damaged there, and read on after it"
+        )
+    return remarks
 
 
 class SessionFinger:

@@ -67,6 +67,56 @@ def test_a_frame_that_decodes_in_part_is_told_with_its_place(tmp_path):
     assert remark.startswith("1 frame is damaged, the first at 0.80 s: ")
 
 
+def overwrite_packets(path, numbers):
+    """Fill the packets of some frames with what no codec has."""
+    with av.open(str(path)) as container:
+        packets = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
+    data = bytearray(path.read_bytes())
+    for at, size in (packets[number] for number in numbers):
+        # a container's own head of a packet remains
+        data[at + 16 : at + size] = bytes([255]) * (size - 16)
+    path.write_bytes(data)
+
+
+def write_intra(path):
+    """Write MJPEG, each frame brighter than the one before; an AVI has no times of its own."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mjpeg", rate=FPS, options={"strict": "-1"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p"
+        for number in range(FRAMES):
+            picture = np.full((48, 64, 3), 5 * number, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture)))
+        container.mux(stream.encode(None))
+
+
+@pytest.mark.parametrize("name", ["v.avi", "v.mov"])
+@pytest.mark.parametrize(
+    ("gone", "between"),
+    [([20], "1 frame does not decode, between 0.76 and 0.84 s"),
+     ([3, 18, 19], "3 frames do not decode, between 0.08 and 0.80 s")],
+)
+def test_what_follows_damage_is_read_at_its_own_time(tmp_path, name, gone, between):
+    path = tmp_path / name
+    write_intra(path)
+    overwrite_packets(path, gone)
+    with open_recorded(path) as recorded:
+        read_on = [(time_s, image.mean()) for image, time_s in recorded.frames]
+    numbers = np.delete(np.arange(FRAMES), gone)
+    assert [time_s for time_s, _ in read_on] == pytest.approx(numbers / FPS)
+    assert [level for _, level in read_on] == pytest.approx(5 * numbers, abs=2)
+    assert recorded.remarks == [f"{between}: it is damaged there, and read on after it"]
+
+
+def test_a_video_is_read_from_the_first_frame_that_decodes_though_its_first_is_damaged(tmp_path):
+    path = tmp_path / "v.mov"
+    write_intra(path)
+    overwrite_packets(path, [0])
+    assert read(path) == (
+        pytest.approx(np.arange(FRAMES - 1) / FPS),
+        ["1 frames of v.mov before the first that decodes are left out"], FRAMES - 1,
+    )
+
+
 def test_an_avi_in_which_frames_were_skipped_does_not_end_early_until_it_is_cut(tmp_path):
     path = tmp_path / "v.avi"
     with av.open(str(path), "w") as container:
