@@ -12,7 +12,7 @@ from acq.options import ExistingData, Force, From, Json, Quiet, TableFile, choos
 from acq.terminal.printing import echo, print_json, warn
 from acq.terminal.progress import show_progress
 from acq.terminal.tables import show
-from dataset.common.wording import counted
+from dataset.common.wording import counted, number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -151,13 +151,13 @@ def _echo_more_metrics(names: list[str], figures: list[dict]) -> None:
     echo()
     _show_columns("The same windows, by other metrics", {
         "": names,
-        "MAPE %": [f"{of['mape_percent']:.1f}" for of in figures],
-        "r": [_number(of["pearson_r"]) for of in figures],
-        "SNR [dB]": [_number(of["snr_db"]) for of in figures],
-        "SNR de Haan": [_number(of["snr_de_haan_db"]) for of in figures],
-        "MACC": [_number(of["macc"]) for of in figures],
+        "MAPE %": [number(of["mape_percent"], 1) for of in figures],
+        "r": [number(of["pearson_r"]) for of in figures],
+        "SNR [dB]": [number(of["snr_db"]) for of in figures],
+        "SNR de Haan": [number(of["snr_de_haan_db"]) for of in figures],
+        "MACC": [number(of["macc"]) for of in figures],
         "limits [bpm]": [
-            f"{_number(ends['low_bpm'], 1)} to {_number(ends['high_bpm'], 1)}" for ends in limits
+            f"{number(ends['low_bpm'], 1)} to {number(ends['high_bpm'], 1)}" for ends in limits
         ],
     })
     echo(
@@ -174,11 +174,11 @@ def _echo_by_video(names: list[str], figures: list[dict]) -> None:
     echo()
     _show_columns("One rate a video", {
         "": names,
-        "MAE": [f"{of['per_video_mean']['mae_bpm']:.2f}" for of in figures],
-        "toolbox MAE": [_number(of["mae_bpm"]) for of in toolbox],
-        "its peaks": [_number(of["peak"]["mae_bpm"]) for of in toolbox],
-        "its SNR": [_number(of["snr_db"]) for of in toolbox],
-        "its MACC": [_number(of["macc"]) for of in toolbox],
+        "MAE": [number(of["per_video_mean"]["mae_bpm"]) for of in figures],
+        "toolbox MAE": [number(of["mae_bpm"]) for of in toolbox],
+        "its peaks": [number(of["peak"]["mae_bpm"]) for of in toolbox],
+        "its SNR": [number(of["snr_db"]) for of in toolbox],
+        "its MACC": [number(of["macc"]) for of in toolbox],
         "coverage": [coverage_text([of["coverage_percent"]]) for of in toolbox],
     })
     low, high = toolbox[0]["bin_bpm"]
@@ -191,8 +191,4 @@ def _echo_by_video(names: list[str], figures: list[dict]) -> None:
 
 def _with_interval(figures: dict, name: str) -> str:
     ends = figures["interval"][name]
-    return f"{figures[name]:.2f}" + (f" [{ends[0]:.2f}, {ends[1]:.2f}]" if ends else "")
-
-
-def _number(value: float | None, digits: int = 2) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"
+    return number(figures[name]) + (f" [{number(ends[0])}, {number(ends[1])}]" if ends else "")

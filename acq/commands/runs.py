@@ -75,8 +75,7 @@ def _print(listed: "list[RunResults]", data: Path) -> None:
         echo(f"no run in {data / 'runs'}; acq train-kd makes one")
         return
     show(_table(listed))
-    if any(method.low_bpm is not None for row in listed for method in row.methods):
-        echo("MAE over all test windows; in brackets 95 % by bootstrap over subjects")
+    _tell_what_is_shown(listed)
     current = {row.data_hash[:_HASH] for row in listed if row.is_current}
     if current:
         echo(f"the curated folders are those of data {current.pop()} now")
@@ -96,6 +95,13 @@ def _print(listed: "list[RunResults]", data: Path) -> None:
             )
         for problem in row.problems:
             complain(problem)
+
+
+def _tell_what_is_shown(listed: "list[RunResults]") -> None:
+    if any(method.low_bpm is not None for row in listed for method in row.methods):
+        echo("MAE over all test windows; in brackets 95 % by bootstrap over subjects")
+    if any(row.seeds > 1 and row.methods for row in listed):
+        echo("MAE of several seeds: of the first; the report has each, and the mean")
 
 
 def _table(listed: "list[RunResults]") -> "Table":

@@ -13,7 +13,7 @@ from acq.options import Data, From, JobsByWork, Json, Quiet, Scheduler, choose_s
 from acq.terminal.printing import echo, note, print_json, print_text, warn
 from acq.terminal.progress import show_progress
 from acq.terminal.tables import show
-from dataset.common.wording import counted
+from dataset.common.wording import counted, number
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -122,7 +122,13 @@ def train_kd(
 
     changes = _changes(epochs, also, teacher, init)
     if show_recipe:
-        print_text(write_recipe(recipe or "acq", changes).removesuffix("\n"))
+        text = write_recipe(recipe or "acq", changes)
+        if json:
+            import yaml
+
+            print_json(yaml.safe_load(text))
+        else:
+            print_text(text.removesuffix("\n"))
         return
     read_from = choose_source(ubfc, source)
     # before torch is imported, which takes seconds
@@ -243,8 +249,8 @@ def _echo_tables(result: "RunResult") -> None:
         gain = over_seeds(metrics["seeds"])
         echo(
             f"student + KD ahead of the student alone in {gain['ahead']} of {gain['seeds']} "
-            f"seeds, by {gain['gain_bpm']:.2f} bpm [{gain['low_bpm']:.2f}, "
-            f"{gain['high_bpm']:.2f}] (95 % over seeds)"
+            f"seeds, by {number(gain['gain_bpm'])} bpm [{number(gain['low_bpm'])}, "
+            f"{number(gain['high_bpm'])}] (95 % over seeds)"
         )
     echo(f"report: {result.report}")
 
@@ -276,7 +282,7 @@ def _methods(metrics: dict) -> "Table":
 
     folds, subjects = len(metrics["folds"]), metrics["subjects"]["test"]
     tested = f"{len(subjects)} subjects in {folds} folds" if folds > 1 else ", ".join(subjects)
-    table = Table(title=f"Heart rate of {tested}, never seen in training")
+    table = Table(title=f"Heart rate of {tested}, never seen in training{_seed_shown(metrics)}")
     table.add_column("")
     for heading in ("MAE [bpm]", "RMSE [bpm]", "coverage", "SNR [dB]", "parameters", "ms / frame"):
         table.add_column(heading, justify="right")
@@ -287,26 +293,25 @@ def _methods(metrics: dict) -> "Table":
             trained = (f"{row['parameters']:,}", f"{row['ms_per_frame']:.2f}")
         table.add_row(
             TITLES[name], _with_interval(row, "mae_bpm"), _with_interval(row, "rmse_bpm"),
-            coverage_text([row["coverage_percent"]]), _number(row["snr_db"]), *trained,
+            coverage_text([row["coverage_percent"]]), number(row["snr_db"], 1), *trained,
         )
     return table
 
 
-def _number(value: float | None) -> str:
-    from dataset.common.wording import number
-
-    return number(value, 1)
+def _seed_shown(metrics: dict) -> str:
+    """Return whose networks a table shows; nothing where there is one seed."""
+    seeds = len(metrics["seeds"])
+    return f": seed {metrics['recipe']['seed']}, one of {seeds}" if seeds > 1 else ""
 
 
 def _with_interval(row: dict, key: str) -> str:
     ends = row["interval"][key]
-    return f"{row[key]:.2f}" + (f" [{ends[0]:.2f}, {ends[1]:.2f}]" if ends else "")
+    return number(row[key]) + (f" [{number(ends[0])}, {number(ends[1])}]" if ends else "")
 
 
 def _beside_paper(metrics: dict) -> "Table":
     from rich.table import Table
 
-    from dataset.common.wording import number
     from models.evaluation.mean_rate import coverage_text
     from models.evaluation.methods import MEAN_RATE, TITLES
     from models.evaluation.published import PUBLISHED, gap_closed
@@ -314,7 +319,7 @@ def _beside_paper(metrics: dict) -> "Table":
     methods = metrics["methods"]
     names = ("teacher", "student", "student_kd", MEAN_RATE)
     here = {name: (methods[name]["mae_bpm"], methods[name]["rmse_bpm"]) for name in names}
-    table = Table(title="Beside the paper: MAE / RMSE [bpm]")
+    table = Table(title=f"Beside the paper: MAE / RMSE [bpm]{_seed_shown(metrics)}")
     coverage = coverage_text(methods[name]["coverage_percent"] for name in names)
     for heading in ("", *(TITLES[name] for name in names), "coverage", "gap closed"):
         table.add_column(heading, justify="right" if heading else "left")
@@ -324,7 +329,7 @@ def _beside_paper(metrics: dict) -> "Table":
             ends = told and ", ".join(number(end, 0) for end in told["interval_percent"])
             closed = f"{number(told['percent'], 0)} % [{ends}]" if told else "cannot be told"
         else:
-            closed = f"{gap_closed({name: mae for name, (mae, _) in figures.items()}):.0f} %"
+            closed = f"{number(gap_closed({name: mae for name, (mae, _) in figures.items()}), 0)} %"
         cells = [
             f"{figures[name][0]:.3f} / {figures[name][1]:.3f}" if name in figures else "-"
             for name in names

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from acquire.errors import Fix, TrainingError
-from dataset.runs import find_run_folder, nearest_run
+from dataset.runs import METRICS, find_run_folder, nearest_run
 
 from .onnx_net import BOARD, SHIPPED
 
@@ -78,6 +78,7 @@ def find_net(named: Path | None, data: Path) -> NetFile:
     for name in STUDENTS:
         if (path := folder / f"{name}{CHECKPOINT}").is_file():
             return NetFile(path, _run_of(path))
+    refuse_several(folder)
     raise _not_found(folder, "a folder without a student")
 
 
@@ -104,9 +105,32 @@ def find_teacher(named: Path, data: Path) -> NetFile:
             expected="the teacher that comes with acq", found="none in this installation",
             where=SHIPPED, fix="name the checkpoint of another, or a run",
         )
-    if several := sorted(folder.glob(f"*/{TEACHER}")) + sorted(folder.glob(f"*/*/{TEACHER}")):
+    if several := _below(folder, TEACHER):
         raise _no_teacher(folder, "a run of several", f"name one of them, such as {several[0]}")
     raise _no_teacher(folder, "a folder without one")
+
+
+def refuse_several(folder: Path) -> None:
+    """Refuse the folder of a run whose students lie below it, one for each fold or seed.
+
+    Raises
+    ------
+    TrainingError : it is one
+    """
+    for name in STUDENTS:
+        if several := _below(folder, f"{name}{CHECKPOINT}"):
+            raise TrainingError(
+                expected="one student",
+                found=f"a run of several folds or seeds with {len(several)} of them",
+                where=f"at {folder}", fix=f"name one of them, such as {several[0]}",
+            )
+
+
+def _below(folder: Path, name: str) -> list[Path]:
+    """Return the files of a name in the folds and seeds of a run, in their order."""
+    places = ("seed*", "fold*", "seed*/fold*")
+    found = [path for place in places for path in folder.glob(f"{place}/{name}")]
+    return sorted(found, key=lambda path: (_number(path.parent.parent), _number(path.parent)))
 
 
 def has_shipped_teacher() -> bool:
@@ -204,12 +228,16 @@ def _called(folder: Path) -> str:
     return COMES_WITH_ACQ.name if folder == SHIPPED else folder.name
 
 
+def run_folder_of(path: Path) -> Path | None:
+    """Return the folder of the run that a file is in: the one above it with metrics.json."""
+    above = list(path.absolute().parents)[:4]
+    return next((folder for folder in above if (folder / METRICS).is_file()), None)
+
+
 def _run_of(path: Path) -> str:
-    """Return the id of the run that a file is in: the folder above it with metrics.json."""
-    for folder in list(path.absolute().parents)[:4]:
-        if (folder / "metrics.json").is_file():
-            return folder.name
-    return ""
+    """Return the id of the run that a file is in, "" where it is in none."""
+    folder = run_folder_of(path)
+    return folder.name if folder else ""
 
 
 def _not_found(path: Path, found: str, fix: Fix | str = Fix.NAME_NET) -> TrainingError:

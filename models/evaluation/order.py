@@ -39,7 +39,8 @@ def order_in_words(
     else:
         wanted = ", ".join(titles.get(n, n) for n in ("teacher", "student_kd", "student"))
         shown = f"not the order that a teacher’s help should give ({wanted})"
-    sentences = [f"MAE in this table [bpm]: {errors}; {shown}."]
+    of = " in this table" if seeds == 1 else f", mean of {seeds} seeds"
+    sentences = [f"MAE{of} [bpm]: {errors}; {shown}."]
     idle = [name for name in NETWORKS if mae_bpm[name] > guess_bpm - LEAST_GAP_BPM]
     if idle:
         names = ", ".join(titles.get(name, name) for name in idle)

@@ -24,7 +24,7 @@ from dataset.face import box, frames
 from dataset.face.mtcnn import NETS as FACE_NETWORKS
 from dataset.face.onnx_file import FORMAT
 from dataset.runs import METRICS
-from models.board.find_net import CHECKPOINT, ONNX, STUDENTS
+from models.board.find_net import CHECKPOINT, ONNX, STUDENTS, refuse_several, run_folder_of
 from models.board.onnx_net import BOARD, open_net
 from models.nets.can import SIZE, Student, Teacher, count_parameters, describe_net
 from models.nets.checkpoint import Checkpoint, load_checkpoint
@@ -102,8 +102,8 @@ def export(source: Path, *, out: Path | None = None, force: bool = False) -> Exp
                     )
             for name in FACE_FILES:
                 shutil.copyfile(FACE_NETWORKS / name, part / name)
-            data = path.absolute().parent.parent.parent     # DATA/runs/RUN/student.safetensors
-            int8, refused = _quantise_student(part, data, student.data_hash)
+            run = run_folder_of(path) or path.absolute().parent
+            int8, refused = _quantise_student(part, run.parent.parent, student)  # of DATA/runs/RUN
     return Exported(out, path, differences, int8, refused)
 
 
@@ -129,6 +129,7 @@ def find_student(source: Path) -> Path:
     for name in STUDENTS:
         if (path := source / f"{name}{CHECKPOINT}").is_file():
             return path
+    refuse_several(source)
     raise TrainingError(
         expected="a run with a student, or a checkpoint", found="none", where=source, fix=Fix.TRAIN
     )
@@ -184,7 +185,7 @@ def convert_net(name: str, file: Path, checkpoint: Checkpoint) -> onnx.ModelProt
         "size": SIZE, "channels": "RGB", "detector": box.DETECTOR,
         "min_probability": box.MIN_PROBABILITY, "enlarge": box.ENLARGE, "unit": frames.UNIT,
         "cut_sd": frames.CUT_SD, "appearance_scale": 255, "preprocessing_version": frames.VERSION,
-        "trained_fps": read_trained_fps(file.parent), "split_hash": checkpoint.split_hash,
+        "trained_fps": read_trained_fps(run_folder_of(file)), "split_hash": checkpoint.split_hash,
         "data_hash": checkpoint.data_hash, "parameters": count_parameters(checkpoint.net),
         "acq": version("acq"),
     }
@@ -195,8 +196,10 @@ def convert_net(name: str, file: Path, checkpoint: Checkpoint) -> onnx.ModelProt
     return net_graph(checkpoint.net, constants)
 
 
-def read_trained_fps(run: Path) -> float | None:
+def read_trained_fps(run: Path | None) -> float | None:
     """Read the median frame rate of a run's test videos [Hz]; None where it is not known."""
+    if run is None:
+        return None
     try:
         methods = parse_json(read_bytes(run / METRICS))["methods"]
         return float(np.median([video["fs_hz"] for video in methods["student"]["videos"]]))
@@ -205,11 +208,13 @@ def read_trained_fps(run: Path) -> float | None:
 
 
 def _quantise_student(
-    folder: Path, data: Path, data_hash: str
+    folder: Path, data: Path, student: Checkpoint
 ) -> tuple[Int8 | None, AcqError | None]:
     """Write the student in int8 and measure what that costs; or return why that is not possible."""
     try:
-        ranges, others = training_motion(data, data_hash)
+        ranges, others = training_motion(
+            data, student.data_hash, subjects=student.about.get("subjects", {}).get("train", ()),
+        )
     except AcqError as error:
         return None, error
     quantise(folder / "student.onnx", folder / "student-int8.onnx", frames=ranges)

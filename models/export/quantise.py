@@ -9,7 +9,7 @@ frames, is four times slower than float (benchmarks/README.md).
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +27,9 @@ _PAIRS = 32          # of each, spread over it, for the ranges; as many others t
 _BATCH = 32
 
 
-def training_motion(data: Path, data_hash: str) -> tuple[np.ndarray, np.ndarray]:
+def training_motion(
+    data: Path, data_hash: str, *, subjects: Collection[str] = ()
+) -> tuple[np.ndarray, np.ndarray]:
     """Read motion frames that a network was trained on, and as many others of the same videos.
 
     Parameters
@@ -35,6 +37,7 @@ def training_motion(data: Path, data_hash: str) -> tuple[np.ndarray, np.ndarray]
     data : the folder that holds `ubfc/`; averaged frames are taken from its cache, or made and kept
         there
     data_hash : of the data that the network was trained on
+    subjects : whom it was trained on, which a fold draws from both sides; none: the training side
 
     Returns
     -------
@@ -53,7 +56,10 @@ def training_motion(data: Path, data_hash: str) -> tuple[np.ndarray, np.ndarray]
         )
     check_of_today(data, manifest)
     ranges, others = [], []
-    entries = [entry for entry in manifest.entries if entry.side == "train"]
+    entries = [
+        entry for entry in manifest.entries
+        if (entry.subject in subjects if subjects else entry.side == "train")
+    ]
     for entry in entries[::-(-len(entries) // _VIDEOS) or 1]:
         with suggest(Fix.CONVERT_AGAIN):
             frames = read_face_frames(root / entry.folder / VIDEO, cache=frames_cache(data))

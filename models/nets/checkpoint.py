@@ -61,8 +61,25 @@ def save_checkpoint(path: Path, net: Net, *, split_hash: str, data_hash: str, ab
     tensors = {
         name: tensor.detach().cpu().contiguous() for name, tensor in net.state_dict().items()
     }
-    with atomic_file(path) as part:
-        part.write_bytes(save(tensors, metadata=header))
+    write_tensors(path, tensors, header)
+
+
+def write_tensors(
+    path: Path, tensors: Mapping[str, torch.Tensor], header: Mapping[str, str]
+) -> None:
+    """Write a file of safetensors, whole or not at all: of the same content the same bytes.
+
+    The library puts the keys of the header in an order that it draws anew each time.
+    """
+    whole = memoryview(save(dict(tensors), metadata=dict(header)))
+    begin = 8 + int.from_bytes(whole[:8], "little")
+    found = json.loads(bytes(whole[8:begin]))
+    found["__metadata__"] = dict(sorted(found["__metadata__"].items()))
+    text = json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)                 # tensors begin at a multiple of 8
+    with atomic_file(path) as part, part.open("wb") as file:
+        for piece in (len(text).to_bytes(8, "little"), text, whole[begin:]):
+            file.write(piece)
 
 
 def load_checkpoint(

@@ -21,7 +21,7 @@ from models.evaluation.by_clips import ms_per_frame_of_clips, read_by_clips
 from models.evaluation.mean_rate import count_missing
 from models.published_nets.registry import networks
 from models.published_nets.spec import PublishedNet
-from models.published_nets.titles import CAN
+from models.published_nets.titles import CAN, titles
 
 from .fit import fit
 from .recipe import Recipe
@@ -33,9 +33,9 @@ def check_beside(names: Sequence[str]) -> tuple[str, ...]:
 
     Raises
     ------
-    TrainingError : there is no network of a name
+    TrainingError : there is no network of a name, or one of another package cannot be loaded
     """
-    known = networks()
+    known = titles()            # a wrong name is told of before a package that is broken
     for name in names:
         if name != "all" and name not in known:
             near = get_close_matches(name, known, n=1)
@@ -43,7 +43,7 @@ def check_beside(names: Sequence[str]) -> tuple[str, ...]:
                 expected=f"one of the networks {', '.join(known)}, or all", found=repr(name),
                 fix=f"did you mean {near[0]}?" if near else "name one of them",
             )
-    return tuple(name for name in known if name in names or "all" in names)
+    return tuple(name for name in networks() if name in names or "all" in names) if names else ()
 
 
 def choose_teacher(recipe: Recipe) -> Recipe:
@@ -59,7 +59,7 @@ def choose_teacher(recipe: Recipe) -> Recipe:
     """
     if (name := recipe.teacher) == CAN:
         return recipe
-    known = networks()
+    known = titles()
     if name not in known:
         near = get_close_matches(name, known, n=1)
         raise TrainingError(
@@ -67,7 +67,7 @@ def choose_teacher(recipe: Recipe) -> Recipe:
             found=repr(name), where="as the teacher",
             fix=f"did you mean {near[0]}?" if near else "name one of them",
         )
-    spec = known[name]
+    spec = networks()[name]
     with torch.device("meta"):                 # takes no memory
         net = spec.net(spec.config())
     assert isinstance(net, PublishedNet)

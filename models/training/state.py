@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import save
 from torch import nn
 
-from acquire.atomic import atomic_file
 from acquire.documents import Kind, parse_document
 from acquire.errors import TrainingError
-from models.nets.checkpoint import read_tensors, shorten_reason
+from models.nets.checkpoint import read_tensors, shorten_reason, write_tensors
 
 FORMAT = "acq-training-1"
 REMOVE_FOLDER = "remove the folder of the interrupted run"
@@ -62,8 +60,7 @@ def save_state(
         {"lr": group["lr"], "betas": list(group["betas"])} for group in optimiser.param_groups
     ]
     about = {"curve": curve, "groups": groups, "last_step": schedule.last_epoch}
-    with atomic_file(path) as part:
-        part.write_bytes(save(tensors, metadata={"format": FORMAT, "about": json.dumps(about)}))
+    write_tensors(path, tensors, {"format": FORMAT, "about": json.dumps(about)})
 
 
 def restore_state(

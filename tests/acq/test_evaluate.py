@@ -36,7 +36,7 @@ def test_rows_of_a_run_fit_80_columns_where_no_terminal_is(capsys):
     assert len(rows) == 15                          # three tables of a heading and four rows
     assert max(map(len, rows)) <= 80
     assert sum("20.71 [15.00, 30.26]" in row for row in rows) == 4
-    assert sum("-40.9 to 16.1" in row for row in rows) == 4
+    assert sum("−40.9 to 16.1" in row for row in rows) == 4
 
 
 def test_networks_of_two_runs_keep_the_names_of_their_runs(capsys):

@@ -53,6 +53,15 @@ def test_several_sessions_are_one_document_and_a_bad_one_stops_no_other(data, ve
     assert done.exit_code == 1
 
 
+def test_a_recipe_is_the_document_of_its_file():
+    import yaml
+
+    shown = CliRunner().invoke(app, ["train-kd", "--recipe", "fast", "--show-recipe"])
+    assert json.loads(invoke("train-kd", "--recipe", "fast", "--show-recipe").stdout) == (
+        yaml.safe_load(shown.stdout)
+    )
+
+
 def test_exclusions(data):
     session = "S01-20260101T090001Z"
     made = json.loads(

@@ -79,6 +79,31 @@ def test_a_path_with_brackets_is_shown_as_it_is_and_the_verdict_comes_first(caps
     assert any(line.startswith("training’s mean rate") for line in lines)
 
 
+def test_a_table_of_one_of_several_seeds_says_so(capsys):
+    pytest.importorskip("torch")
+    from tests.support.made_reports import metrics_of, results
+
+    found = results("S01", "S02")
+    for seeds, words in ((1, ""), (2, ": seed 0, one of 2")):
+        _echo_tables(SimpleNamespace(metrics=metrics_of(found, seeds=seeds), report=Path()))
+        lines = capsys.readouterr().out.splitlines()
+        assert f"Heart rate of S01, S02, never seen in training{words}" in lines
+        assert f"Beside the paper: MAE / RMSE [bpm]{words}" in lines
+
+
+def test_every_minus_is_a_true_one(capsys):
+    pytest.importorskip("torch")
+    from tests.support.made_reports import metrics_of, results
+
+    metrics = metrics_of(results("S01", "S02"), seeds=2)
+    for seed in metrics["seeds"]:
+        seed["methods"]["student_kd"]["mae_bpm"] = 20 + seed["seed"]
+    _echo_tables(SimpleNamespace(metrics=metrics, report=Path()))
+    printed = capsys.readouterr().out
+    assert "in 0 of 2 seeds, by −" in printed
+    assert not [word for word in printed.split() if word.lstrip("[")[:1] == "-" and len(word) > 1]
+
+
 def test_a_mistake_is_one_line_and_debug_shows_where(acq):
     done = acq("info", "nothing.h5")
     assert done.returncode == 1

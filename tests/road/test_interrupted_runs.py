@@ -69,9 +69,19 @@ def test_it_is_listed_beside_those_that_ended(data):
         "acq train-kd --resume",
     ):
         assert text in printed
+    assert "several seeds" not in printed
     listed = json.loads(run("--json", data=data).stdout)["runs"]
     assert [row["state"] for row in listed] == ["done", "interrupted"]
     assert json.loads(run(ended.name, "--json", data=data).stdout)["runs"] == listed[:1]
+
+
+def test_of_several_seeds_the_one_that_is_shown_is_named(tmp_path):
+    folder = make_run(tmp_path, "20260101T000000Z")
+    metrics = json.loads((folder / "metrics.json").read_text())
+    metrics |= {"methods": {"teacher": {"mae_bpm": 5.25, "parameters": 1}}, "seeds": [0, 1]}
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+    printed = run(data=tmp_path).stdout
+    assert "MAE of several seeds: of the first; the report has each, and the mean" in printed
 
 
 def test_verify_takes_it_for_what_it_is(data):

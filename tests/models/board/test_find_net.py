@@ -82,6 +82,23 @@ def test_files_and_folders_of_other_kinds_are_refused(data, tmp_path):
         find_run(tmp_path / "x.h5", data)
 
 
+def test_of_a_run_of_folds_and_seeds_one_student_has_to_be_named(tmp_path):
+    run = tmp_path / "runs" / RUN
+    places = [run / f"seed{seed}" / f"fold{fold}" for seed in (10, 9) for fold in (2, 1)]
+    for place in places:
+        make_untrained(place, names=("student", "student_kd"))
+    (run / "metrics.json").write_text("{}")
+    words = r"expected one student, found a run of several folds or seeds with 4 of them at "
+    for find in (find_net, lambda run, _: export(run)):
+        with pytest.raises(TrainingError, match=words) as caught:
+            find(run, tmp_path)
+        first = run / "seed9" / "fold1" / "student_kd.safetensors"
+        assert caught.value.fix == f"name one of them, such as {first}"
+    assert find_net(first, tmp_path).run == RUN
+    with pytest.raises(TrainingError, match="without a student"):
+        find_net(run.parent, tmp_path)                      # several runs are none of several folds
+
+
 def test_it_says_its_run_and_its_hash(data):
     live, net = open_net.open_pulse(type(data)(RUN), data)
     origin = net.origin(live.net.constants)

@@ -129,6 +129,14 @@ def test_on_a_few_subjects_the_order_is_told_in_words_and_never_a_part_of_the_ga
     assert good[3].endswith("Beside POS (1.00 bpm) level: teacher; behind: student, student + KD.")
 
 
+def test_errors_of_several_seeds_are_said_to_be_their_mean():
+    networks = {name: read([1, 9]) for name in ("teacher", "student", "student_kd")}
+    guess = [guessed(one) for one in read([1, 1])]
+    words = judge(networks, {"pos": read([3, 3])}, guess, ALL, seeds=2)["words"]
+    assert words[2].startswith("MAE, mean of 2 seeds [bpm]: teacher 5.00, ")
+    assert "in this table" not in " ".join(words)
+
+
 @pytest.mark.parametrize(
     ("teacher", "student", "student_kd", "told"),
     [

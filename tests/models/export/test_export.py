@@ -91,6 +91,27 @@ def test_int8_is_a_quarter_of_the_size_and_close(data, exported):
     assert not np.array_equal(ranges, others)
 
 
+def test_a_checkpoint_of_a_fold_has_its_int8_from_those_it_learnt_from(data, exported, tmp_path):
+    run = data / "runs" / "20260102T000000Z"
+    make_untrained(run / "seed0" / "fold1", names=("student",))
+    metrics = {"methods": {"student": {"videos": [{"fs_hz": 15.0}]}}}
+    (run / "metrics.json").write_text(json.dumps(metrics))
+    path = run / "seed0" / "fold1" / "student.safetensors"
+    known = read_manifest(data / "ubfc" / "manifest.json").data_hash
+    save_checkpoint(
+        path, Student(), split_hash="", data_hash=known,
+        about={"subjects": {"train": ["S02"], "test": ["S01"]}},
+    )
+    made = export(path, out=tmp_path / "out")
+    assert made.int8_refused is None
+    assert open_net(tmp_path / "out" / "student-int8.onnx").constants["trained_fps"] == 15.0
+    of_side, of_fold = (
+        training_motion(data, known, subjects=subjects)[0] for subjects in ((), ("S02",))
+    )
+    assert np.array_equal(of_side, training_motion(data, known, subjects=("S01",))[0])
+    assert not np.array_equal(of_side, of_fold)
+
+
 def test_a_network_of_plain_differences_is_refused_and_what_to_do_is_said(tmp_path):
     path = tmp_path / "student_kd.safetensors"
     save_checkpoint(path, Student(), split_hash="", data_hash="",

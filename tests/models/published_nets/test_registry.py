@@ -40,6 +40,21 @@ def test_a_network_of_another_package_stands_last(entries):
     assert registry.networks()["mine"].title == "Mine"
 
 
+def test_a_wrong_name_is_told_of_before_a_package_that_is_broken(entries):
+    from models.training.beside import check_beside, choose_teacher
+    from models.training.recipe import Recipe
+
+    entries(mine="MISSING")
+    with pytest.raises(TrainingError, match="did you mean physnet"):
+        check_beside(("physnett",))
+    with pytest.raises(TrainingError, match="did you mean physnet"):
+        choose_teacher(Recipe(teacher="physnett"))
+    assert check_beside(()) == ()
+    for name in ("mine", "physnet"):
+        with pytest.raises(TrainingError, match="entry point mine ="):
+            check_beside((name,))
+
+
 @pytest.mark.parametrize(
     ("name", "value", "found"),
     [

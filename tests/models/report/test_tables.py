@@ -63,6 +63,17 @@ def test_the_toolbox_s_chain_has_a_table_of_its_own(metrics):
     assert "0.75–2.5 Hz" in page
 
 
+def test_of_several_seeds_every_table_says_whose_figures_it_has(metrics):
+    words = "networks of seed 0, one of 3;"
+    several = metrics_of(TWO, seeds=3)
+    for table in (
+        tables.results, tables.otherwise, tables.toolbox, published.systems, published.hold_out,
+    ):
+        assert words in in_one_line(table(several))
+        assert "networks of seed" not in in_one_line(table(metrics))
+    assert "networks of seed" not in in_one_line(published.seeds(several))     # it has each
+
+
 def test_coverage_stands_beside_every_error():
     found = results("S01", "S02")
     one = found["student"][0]
