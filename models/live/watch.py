@@ -7,10 +7,11 @@ darkness, after the picture stood still, and after a hole in time. Live and a wh
 
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from dataset.face.box import FaceBox
+from dataset.face.box import FaceBox, detector_box
 from dataset.face.frames import average_face
 from dataset.signals.windows import LONGEST_STEP_S
 
@@ -27,7 +28,7 @@ from .held_face import (
     words_of_others,
     words_of_rest,
 )
-from .picture_check import FROZEN_S, PictureCheck
+from .picture_check import FROZEN_S, PictureCheck, lit_faces
 from .scene_cut import SceneCut
 from .states import ANOTHER_FACE, DARK, FACE_LOST, GAP, LOOKING, SETTLING, TWO_FACES, LiveReading
 
@@ -61,8 +62,10 @@ class FaceWatch:
         self, find_faces: FindFaces, *, factor: float, executor: Executor | None = None,
         patience_s: float = PATIENCE_S,
     ) -> None:
+        self._factor = factor
         self._face = HeldFace(
-            find_faces, factor=factor, executor=executor, patience_s=patience_s
+            partial(lit_faces, find_faces), factor=factor, executor=executor,
+            patience_s=patience_s,
         )
         self._picture = PictureCheck()
         self._cut = SceneCut()
@@ -91,7 +94,11 @@ class FaceWatch:
                 until_s=time_s - step_s + _ROUNDING_S,
             )
         before = self._picture.state
-        problem = self._picture.check(image, self._face.box, time_s)
+        problem, change = self._check(image, time_s), None
+        if problem is not None and problem.state == DARK and self._face.box is None:
+            # a lit face may be there before a dark background
+            change = self._face.update(image, time_s)
+            problem = self._check(image, time_s)
         if problem is not None and problem.state != before:
             self._face.search_soon()
             return Look(
@@ -103,7 +110,7 @@ class FaceWatch:
         if problem is not None:
             return Look(problem=problem)
         seen_s = time_s - self._face.gone_s(time_s)
-        change = self._face.update(image, time_s, has_jumped=strength > JUMP_SD)
+        change = change or self._face.update(image, time_s, has_jumped=strength > JUMP_SD)
         begins = None if change is None else "" if change == LOST else self._face.why
         box = self._face.box
         averaged = None if box is None else average_face(image, box)
@@ -116,6 +123,13 @@ class FaceWatch:
             averaged=averaged, problem=self._problem(time_s), begins=begins,
             has_new_box=change in (FOUND, MOVED), others=words_of_others(self._face.others),
             until_s=seen_s if change in (MOVED, LOST) else None,
+        )
+
+    def _check(self, image: np.ndarray, time_s: float) -> LiveReading | None:
+        face = self._face
+        return self._picture.check(
+            image, None if face.box is None else detector_box(face.box, self._factor), time_s,
+            is_lit=face.state in (SEVERAL, ANOTHER),
         )
 
     def _problem(self, time_s: float) -> LiveReading | None:

@@ -203,7 +203,7 @@ def test_darkness_is_a_state_and_light_begins_anew(read_so_far):
     scene.level = 8.0
     readings = play(live, scene, frame_times(3.0, begin_s=12.0))
     assert states(readings) == [DARK]
-    assert readings[0].words == "too dark: 8 of 255; more light from the front"
+    assert readings[0].words == "too dark: 7 of 255; more light from the front"
     scene.level = 120.0
     assert_reads_again(live, scene, 15.0)
     assert states(play(LivePulse(RedOverGreen(), scene.find), Scene(), frame_times(0.5))) == [

@@ -7,14 +7,18 @@ import pytest
 
 from dataset.face.box import FaceBox, enlarge
 from models.live.held_face import PATIENCE_S
+from models.live.picture_check import DARK_BELOW
 from models.live.predict import Prediction, PredictionRow
 from models.live.states import (
     ANOTHER_FACE,
+    DARK,
     FACE_LOST,
+    FROZEN,
     GAP,
     LOOKING,
     READING,
     SETTLING,
+    TWO_FACES,
     Interruptions,
     LiveReading,
 )
@@ -30,6 +34,50 @@ def look(watch, scene, seconds, begin_s):
         watch.look(scene.picture(t), float(t), 0.1, strength=0.0)
         for t in frame_times(seconds, fps=10, begin_s=begin_s)
     ]
+
+
+def look_before_black(scene, watch, level, *, seconds=3):
+    """Look at the scene's faces in a light of some level, before a black background."""
+    looks = []
+    for t in frame_times(seconds, fps=10):
+        seen, picture = scene.picture(t), np.zeros((48, 64, 3), np.uint8)
+        for box in scene.faces:
+            box.crop(picture)[:] = box.crop(seen) * (level / 120)
+        assert picture[::16, ::16].mean() < DARK_BELOW
+        looks.append(watch.look(picture, float(t), 0.1, strength=0.0))
+    return looks
+
+
+def test_it_is_the_face_that_is_too_dark_and_not_what_is_behind_it():
+    scene = Scene(bpm=0)
+    watch = FaceWatch(scene.find, factor=1.6)
+    looks = look_before_black(scene, watch, 80)
+    assert all(one.problem is None and one.averaged is not None for one in looks)
+    assert [one.begins for one in looks if one.begins is not None] == ["face found"]
+    watch = FaceWatch(scene.find, factor=1.6)
+    looks = look_before_black(scene, watch, 12)
+    assert {one.problem and one.problem.state for one in looks} == {DARK}
+    # a face in the dark does not look like itself in light, and is not held
+    assert watch.box is None
+
+
+def test_two_lit_faces_before_black_are_two_faces():
+    scene = Scene(bpm=0)
+    scene.faces, scene.people[OTHER] = [FACE, OTHER], 1
+    looks = look_before_black(scene, FaceWatch(scene.find, factor=1.6), 45)
+    assert {one.problem and one.problem.state for one in looks} == {TWO_FACES}
+
+
+def test_a_picture_that_stands_still_is_told_of_a_file_and_of_a_camera():
+    scene = Scene(bpm=0)
+    watch = FaceWatch(scene.find, factor=1.6)
+    look(watch, scene, 2, 0)
+    scene.still = True
+    problem = look(watch, scene, 2, 2)[-1].problem
+    assert problem
+    assert problem.state == FROZEN
+    assert problem.words.startswith("the picture has stood still for ")
+    assert "camera" not in problem.words
 
 
 def test_somebody_else_is_told_and_taken_only_after_a_while():
