@@ -56,7 +56,7 @@ _ADVICE = {
     Fix.MOVE_CURATED_AWAY: "move the folder that holds it away, then run acq convert",
     Fix.FINISH_CONVERTING: "acq convert goes on with it",
     Fix.EXPORT_BIDS_AGAIN: "run acq convert --to bids --force",
-    Fix.EXPORT_PURE_AGAIN: "run acq convert --to pure --force",
+    Fix.EXPORT_PURE_AGAIN: "run acq convert --to {of} --force",
     Fix.EXPORT_FOR_AGAIN: "run acq convert --for {of} --force",
     Fix.EXPORT_FOR_TOOL: "acq convert --for TOOL writes an even grid for them",
     Fix.CHOOSE_CODEC_BY_DISK:
@@ -91,7 +91,7 @@ _ADVICE = {
     Fix.HOLD_OUT: "run acq split --holdout SUBJECT",
     Fix.SPLIT_AND_CONVERT_AGAIN: f"split again ({_SPLIT}), then run acq convert --force",
     Fix.SPLIT_AND_EXPORT_PURE_AGAIN:
-        f"split again ({_SPLIT}), then run acq convert --to pure --force",
+        f"split again ({_SPLIT}), then run acq convert --to {{of}} --force",
     Fix.SPLIT_AND_EXPORT_FOR_AGAIN:
         f"split again ({_SPLIT}), then run acq convert --for {{of}} --force",
     Fix.CONVERT_NATIVE: "run acq convert --force --fps native",

@@ -23,7 +23,7 @@ _ANEW = {
     Fix.SPLIT_AGAIN: "acq split --force --holdout SUBJECT",
     Fix.CONVERT_AGAIN: "acq convert --force",
     Fix.EXPORT_BIDS_AGAIN: "acq convert --to bids --force",
-    Fix.EXPORT_PURE_AGAIN: "acq convert --to pure --force",
+    Fix.EXPORT_PURE_AGAIN: "acq convert --to {of} --force",
     Fix.EXPORT_FOR_AGAIN: "acq convert --for {of} --force",
 }
 
@@ -97,8 +97,8 @@ def _report(done: str, decided: "Decided", data: Path, *, as_json: bool) -> None
     from dataset.selection.decide import made_before
 
     stale = [
-        {"path": str(path), "command": _command(path, fix) + data_option(data)}
-        for path, fix in made_before(data, decided.changed)
+        {"path": str(path), "command": _command(path, fix, of) + data_option(data)}
+        for path, fix, of in made_before(data, decided.changed)
     ]
     if as_json:
         print_json({
@@ -121,14 +121,14 @@ def _report(done: str, decided: "Decided", data: Path, *, as_json: bool) -> None
             echo(f"  {owner} writes {writing.what}: it tells at its end if this is not in them")
 
 
-def _command(path: Path, fix: Fix) -> str:
+def _command(path: Path, fix: Fix, of: str) -> str:
     """Return what makes anew what is at a path: of a split, as it was split."""
     from dataset.selection.split_file import read_split
 
     if fix is Fix.SPLIT_AGAIN:
         with suppress(AcqError, OSError):
             return split_again(read_split(path))
-    return _ANEW[fix].format(of=shlex.quote(path.name))
+    return _ANEW[fix].format(of=shlex.quote(of))
 
 
 def include(

@@ -183,8 +183,8 @@ class Decisions:
         for exclusion in decided.changed:
             self._log.add(f"{done}: {exclusion.session}, {exclusion.part_text}")
         return [
-            OutOfDate(str(path), word_fix(fix, "studio", of=path.name))
-            for path, fix in made_before(self._data, decided.changed)
+            OutOfDate(str(path), word_fix(fix, "studio", of=of))
+            for path, fix, of in made_before(self._data, decided.changed)
         ]
 
 

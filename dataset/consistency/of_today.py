@@ -15,7 +15,7 @@ from acquire import data_folder
 from acquire.errors import AcqError, CurationError, Fix
 from dataset.common.progress import OnProgress
 from dataset.layouts.bids_description import parts_of_bids
-from dataset.layouts.export_manifest import ExportManifest, read_export_manifest
+from dataset.layouts.export_manifest import ExportManifest, export_again, read_export_manifest
 from dataset.layouts.manifest import MANIFEST, ExcludedPart, Manifest
 from dataset.layouts.manifest_file import read_manifest
 from dataset.selection.exclusions import Exclusions
@@ -156,10 +156,8 @@ def _outdated(
 ) -> Outdated:
     if not isinstance(manifest, ExportManifest):
         fix, of = (Fix.CONVERT_AGAIN, Fix.SPLIT_AND_CONVERT_AGAIN)[needs_split], ""
-    elif manifest.tool:
-        fix, of = (Fix.EXPORT_FOR_AGAIN, Fix.SPLIT_AND_EXPORT_FOR_AGAIN)[needs_split], manifest.tool
     else:
-        fix, of = (Fix.EXPORT_PURE_AGAIN, Fix.SPLIT_AND_EXPORT_PURE_AGAIN)[needs_split], ""
+        fix, of = export_again(manifest.tool, manifest.layout, split=needs_split)
     return Outdated(place, CurationError(text, fix=fix, of=of))
 
 

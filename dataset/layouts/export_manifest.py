@@ -65,14 +65,22 @@ class ExportManifest:
 
 
 _KIND = Kind(
-    ExportManifest, "the manifest of an export", CurationError, Fix.EXPORT_PURE_AGAIN,
+    ExportManifest, "the manifest of an export", CurationError, "",
     schema=SCHEMA, version=SCHEMA_VERSION,
 )
 
 
-def export_again(tool: str) -> dict[str, Any]:
-    """Return the remedy that makes an export anew, as an error takes it."""
-    return {"fix": Fix.EXPORT_FOR_AGAIN, "of": tool} if tool else {"fix": Fix.EXPORT_PURE_AGAIN}
+def export_again(tool: str, layout: str, *, split: bool = False) -> tuple[Fix, str]:
+    """Return what makes an export anew in its layout, and what that is applied to.
+
+    Parameters
+    ----------
+    tool : the tool that it is made for, which keeps its layout; "" for none
+    split : whether the sessions have to be split anew before
+    """
+    if tool:
+        return (Fix.EXPORT_FOR_AGAIN, Fix.SPLIT_AND_EXPORT_FOR_AGAIN)[split], tool
+    return (Fix.EXPORT_PURE_AGAIN, Fix.SPLIT_AND_EXPORT_PURE_AGAIN)[split], layout
 
 
 def write_export_manifest(manifest: ExportManifest, root: Path) -> None:
@@ -98,11 +106,13 @@ def read_export_manifest(root: Path) -> ExportManifest:
     path = root / MANIFEST
     is_of_a_tool = root.parent == data_folder.tools_dir(root.parent.parent)
     kind = replace(_KIND, fix="move that export away") if is_of_a_tool else _KIND
-    manifest = read_document(kind, path)
+    with suggest(Fix.EXPORT_PURE_AGAIN, of=PURE):
+        manifest = read_document(kind, path)
+    layout = manifest.layout if manifest.layout in LAYOUTS else PURE
+    fix, of = export_again(manifest.tool, layout)
     if manifest.layout not in LAYOUTS:
         raise CurationError(
-            expected=" or ".join(LAYOUTS), found=repr(manifest.layout), where=path,
-            **export_again(manifest.tool),
+            expected=" or ".join(LAYOUTS), found=repr(manifest.layout), where=path, fix=fix, of=of,
         )
     folder = re.compile(_AROUND + _NAMES.get(manifest.layout, _NAME_OF_PURE))
     for entry in manifest.entries:
@@ -110,8 +120,7 @@ def read_export_manifest(root: Path) -> ExportManifest:
             name = "subject<int>" if manifest.layout == UBFC else "NN-MM"
             raise CurationError(
                 expected=f"a folder train|test/{name} and a subject id",
-                found=f"{entry.folder!r} of {entry.subject!r}", where=path,
-                **export_again(manifest.tool),
+                found=f"{entry.folder!r} of {entry.subject!r}", where=path, fix=fix, of=of,
             )
     return manifest
 
@@ -126,8 +135,7 @@ def check_export_folder(root: Path, entry: ExportEntry, manifest: ExportManifest
     folder = root / entry.folder
     labels = labels_file(folder, manifest.layout)
     place, pixels = pictures_place(folder, manifest.layout), PixelHash()
-    again = export_again(manifest.tool)
-    with suggest(again["fix"], of=again.get("of", "")):
+    with suggest(*export_again(manifest.tool, manifest.layout)):
         if sha256_of(labels) != entry.labels_sha256:
             raise CurationError(
                 expected="the labels as written", found="others", where=labels

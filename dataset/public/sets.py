@@ -84,6 +84,8 @@ def _where_else(root: Path) -> str:
         holds = [path for path in inside if _sets_in(path)]
         if len(holds) == 1:
             return f"name {holds[0]}, which holds them"
+        if holds:
+            return f"name one of those that hold them, such as {holds[-1]}"
         if len(inside) != 1:
             break
         below = inside[0]

@@ -13,9 +13,10 @@ from acquire import data_folder
 from acquire.errors import AcqError, Fix
 from acquire.writing import SELECTION, WAIT_S, hold
 from dataset.layouts.bids_description import DESCRIPTION, parts_of_bids
-from dataset.layouts.export_manifest import read_export_manifest
+from dataset.layouts.export_manifest import export_again, read_export_manifest
 from dataset.layouts.manifest import MANIFEST, ExcludedPart
 from dataset.layouts.manifest_file import read_manifest
+from dataset.layouts.places import PURE
 
 from .exclusions import Exclusion, Exclusions
 from .exclusions_file import read_exclusions, write_exclusions
@@ -76,10 +77,10 @@ def include(
     return Decided(path, tuple(revoked))
 
 
-def made_before(data: Path, changed: Sequence[Exclusion]) -> list[tuple[Path, Fix]]:
+def made_before(data: Path, changed: Sequence[Exclusion]) -> list[tuple[Path, Fix, str]]:
     """Return what was made before these decisions and does not hold any more, with what mends it.
 
-    Of an export for a tool the name of its folder is what the remedy is applied to.
+    Last stands what the remedy is applied to: of an export its tool or its layout, else nothing.
     Nothing is hashed. A split or a manifest that cannot be read counts as one that does not hold.
 
     Raises
@@ -92,22 +93,26 @@ def made_before(data: Path, changed: Sequence[Exclusion]) -> list[tuple[Path, Fi
     if wholes and split.exists():
         used = _read(lambda: {Path(one.file).stem for one in read_split(split).sessions})
         if used is None or any((name in used) == now.is_excluded(name) for name in wholes):
-            stale.append((split, Fix.SPLIT_AGAIN))
+            stale.append((split, Fix.SPLIT_AGAIN, ""))
     ubfc = data_folder.ubfc_dir(data)
-    made: list[tuple[Path, Fix, Callable[[Path], _Parts]]] = [
-        (ubfc, Fix.CONVERT_AGAIN, _parts_of_curated),
-        *((
-            root, Fix.EXPORT_PURE_AGAIN if root == data_folder.pure_dir(data)
-            else Fix.EXPORT_FOR_AGAIN, _parts_of_export,
-        ) for root in data_folder.export_dirs(data)),
-        (data_folder.bids_dir(data), Fix.EXPORT_BIDS_AGAIN, parts_of_bids),
+    made: list[tuple[Path, Fix, str, Callable[[Path], _Parts]]] = [
+        (ubfc, Fix.CONVERT_AGAIN, "", _parts_of_curated),
+        *((root, *_export_again(data, root), _parts_of_export)
+          for root in data_folder.export_dirs(data)),
+        (data_folder.bids_dir(data), Fix.EXPORT_BIDS_AGAIN, "", parts_of_bids),
     ]
-    for folder, fix, read_parts in made:
+    for folder, fix, of, read_parts in made:
         if (folder / MANIFEST).exists() or (folder / DESCRIPTION).exists():
             parts = _read(partial(read_parts, folder))
             if parts is None or any(_is_other(one, parts, now) for one in changed):
-                stale.append((folder, fix))
+                stale.append((folder, fix, of))
     return stale
+
+
+def _export_again(data: Path, root: Path) -> tuple[Fix, str]:
+    manifest = _read(lambda: read_export_manifest(root))
+    tool = "" if root == data_folder.pure_dir(data) else root.name
+    return export_again(tool, manifest.layout if manifest else PURE)
 
 
 def _parts_of_curated(root: Path) -> _Parts:

@@ -52,7 +52,10 @@ def test_a_command_in_the_advice_runs_as_it_stands(tmp_path, monkeypatch):
     (tmp_path / "data").mkdir()
     names = {Fix.EXPORT_FOR_AGAIN: "pyvhr", Fix.SPLIT_AND_EXPORT_FOR_AGAIN: "pyvhr"}
     names |= dict.fromkeys(_OF_SEVERAL, "S01-x S02-x")
-    texts = {words.format(of="pyvhr") for words in _ANEW.values()}
+    names |= dict.fromkeys(
+        (Fix.EXPORT_PURE_AGAIN, Fix.SPLIT_AND_EXPORT_PURE_AGAIN), "pure-flat"
+    )
+    texts = {words.format(of=names.get(fix, "")) for fix, words in _ANEW.items()}
     for verb in COMMANDS:
         texts |= {word_fix(fix, verb, of=names.get(fix, "S01-x 1")) for fix in Fix}
     commands = {tuple(found) for words in texts for found in commands_in(words)}

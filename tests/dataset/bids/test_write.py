@@ -134,7 +134,7 @@ def test_the_rules_of_the_specification_hold(made):
 
 def test_a_decision_made_since_is_told_and_one_taken_back_is_none(made):
     before = (made / "exclusions.json").read_text()
-    bids = (made / "bids", Fix.EXPORT_BIDS_AGAIN)
+    bids = (made / "bids", Fix.EXPORT_BIDS_AGAIN, "")
     cough = exclude(made, [Exclusion("S01-20260101T090001Z", 1.0, 2.0, "coughed", DAY)])
     assert made_before(made, cough.changed) == [bids]
     (made / "exclusions.json").write_text(before)

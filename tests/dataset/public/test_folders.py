@@ -68,6 +68,8 @@ def test_names_of_another_case_and_nested_folders_are_found(plain, tmp_path):
         (("DATASET_2/subject1",), "DATASET_2", "name {root}/DATASET_2, which holds them"),
         (("a/b/subject1",), "a", "name {root}/a/b, which holds them"),
         (("subject1.zip",), "subject1.zip", "unpack it"),
+        (("train/subject1", "test/subject2"), "test, train",
+         "name one of those that hold them, such as {root}/train"),
         (("a", "b", "c", "d", "e", "f", "g"), "a, b, c, d, e and 2 more", Fix.CHOOSE_SET),
     ],
 )

@@ -8,12 +8,15 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from acq.advice import advise
 from acq.main import app
 from acq.options import parse_time
 from acquire import data_folder
 from acquire.calibration.rig_file import read_rig
 from acquire.errors import AcqError, CurationError, Fix, SessionError, SplitError
 from dataset.common.wording import clock_time
+from dataset.consistency.of_today import find_outdated, read_today
+from dataset.layouts.export_manifest import read_export_manifest
 from dataset.layouts.manifest import MANIFEST
 from dataset.selection.choose import split_by_subject
 from dataset.selection.exclusions import Exclusions
@@ -181,6 +184,23 @@ def test_each_export_made_before_has_the_command_that_makes_it_anew(data):
         "ubfc": f"acq convert --force --data {data}",
         "pure": f"acq convert --to pure --force --data {data}",
     }
+
+
+def test_an_export_keeps_its_layout_where_it_is_made_anew(data):
+    def run(*words):
+        done = CliRunner().invoke(app, [*words, "--data", str(data)])
+        assert done.exit_code == 0, done.output
+        return done.stdout
+
+    run("split", "--holdout", "S01", "--quiet")
+    run("convert", "--to", "pure-flat", "--fps", "native", "--quiet")
+    made = json.loads(run("exclude", FIRST, "--to", "1", "--reason", "x", "--json"))["out_of_date"]
+    (command,) = [one["command"] for one in made]
+    assert command == f"acq convert --to pure-flat --force --data {data}"
+    manifest = read_export_manifest(data_folder.pure_dir(data))
+    today = read_today(data, [entry.session for entry in manifest.entries])
+    (outdated,) = find_outdated(data, manifest, today)
+    assert "run acq convert --to pure-flat --force" in advise(outdated.error, "verify")
 
 
 def test_what_holds_again_after_an_undo_is_not_called_out_of_date(data):
