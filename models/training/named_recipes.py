@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields, is_dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from acquire.documents import Kind, read_document
 from acquire.errors import TrainingError
@@ -117,12 +117,14 @@ def differences(recipe: Recipe, named: str) -> list[dict[str, Any]]:
 
 
 def _check_keys(body: Any) -> Any:
-    """Refuse a key that no recipe has."""
+    """Refuse a key that no recipe has, and a word that is none of a key's."""
     if not isinstance(body, dict):
         raise ValueError("no keys with values")
     _refuse_unknown(body, Recipe, "")
+    _refuse_other_words(body, Recipe, "")
     if isinstance(body.get("distill"), dict):
         _refuse_unknown(body["distill"], DistillConfig, "distill.")
+        _refuse_other_words(body["distill"], DistillConfig, "distill.")
     return body
 
 
@@ -135,6 +137,13 @@ def _refuse_unknown(body: dict[Any, Any], of: type, before: str) -> None:
             raise ValueError(
                 f"the key {before}{key}, which no recipe has; near is {before}{near[0]}"
             )
+
+
+def _refuse_other_words(body: dict[Any, Any], of: type, before: str) -> None:
+    for key, kind in get_type_hints(of).items():
+        words = get_args(kind) if get_origin(kind) is Literal else ()
+        if words and key in body and body[key] not in words:
+            raise ValueError(f"{before}{key}: {body[key]!r}, which is none of {', '.join(words)}")
 
 
 _KIND = Kind(Recipe, "a recipe", TrainingError, _FIX, is_yaml=True, prepare=_check_keys)
