@@ -90,7 +90,7 @@ def _echo_rate(result: "Prediction", reference: str) -> None:
     elif result.clip is not None:
         clip = f"; over all of it it cannot be told: {result.clip.why_not}"
     if not result.rows_with_rate:
-        echo(f"no heart rate was read{clip}", fg="yellow")
+        echo(f"no heart rate was read{clip}{_what_to_do(result)}", fg="yellow")
         return
     read, windows = len(result.rows_with_rate), counted(len(result.windows), "window")
     if read < len(result.windows):
@@ -98,6 +98,28 @@ def _echo_rate(result: "Prediction", reference: str) -> None:
     lengths = {round(_length_s(row)) for row in result.rows_with_rate}
     seconds = f" of {lengths.pop()} s" if len(lengths) == 1 else ""
     echo(f"heart rate {result.hr_bpm:.1f} bpm: mean of {windows}{seconds}{clip}{beside}")
+
+
+def _what_to_do(result: "Prediction") -> str:
+    """Return how a file is read in which no window was, where that is known; else ""."""
+    from dataset.signals.filters import WINDOW_S
+    from models.fusion.fuse import LEAST_S
+    from models.live.pulse import WEIGH_S
+    from models.live.states import LOOKING
+
+    if result.windows:
+        return ""
+    if next(iter(result.without_rate_s), None) == LOOKING:
+        return (
+            f"; {result.without_rate_s[LOOKING]:.0f} s without a face: where people lie on their "
+            "side or upside down in it, turn the video first"
+        )
+    if result.states is None and result.seconds < WINDOW_S + WEIGH_S:
+        return (
+            f"; as live it takes {WINDOW_S + WEIGH_S:g} s of a face: without --as-live "
+            f"{LEAST_S:g} s are enough"
+        )
+    return ""
 
 
 def _length_s(row: "PredictionRow") -> float:
