@@ -37,6 +37,7 @@ _ADVICE = {
     Fix.RECOVER_OR_RESTORE: "try acq recover on it, or restore it from a copy",
     Fix.RECOVER_OR_EXCLUDE: "try acq recover; or leave it out with acq exclude {of} "
         "--reason \"cannot be read\"",
+    Fix.GET_PERMISSION: "get the permission to read it, from its owner or with chmod",
     Fix.PREDICT: "acq predict reads it",
     Fix.MOVE_AWAY: "nothing in it can be recovered: move it away, or name another",
     Fix.EXCLUDE:
@@ -197,12 +198,7 @@ def _word_os_error(error: OSError) -> str:
         return str(error)
     if error.filename == "<stdout>":
         return f"expected to write to stdout, found: {error.strerror}; send it elsewhere"
-    from acquire.atomic import PART_NAME
-
-    path = Path(str(error.filename))
-    if is_part := PART_NAME.fullmatch(path.name):
-        path = path.with_name(is_part[1])
-    name = str(path)
+    name = str(error.filename)
     if error.errno == errno.ENAMETOOLONG:
         name = f"{name[:_LONGEST_NAME]}... ({len(name):,} characters)"
     if error.errno in _NOT_WRITTEN:

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from .data_folder import is_there, name_kind
-from .errors import AcqError, Fix
+from .errors import AcqError, Fix, fix_of
 from .limits import (
     DEEPEST,
     LARGEST_DOCUMENT_BYTES,
@@ -72,7 +72,7 @@ def read_document(kind: Kind[T], path: Path) -> T:
         is_lost_link = path.is_symlink() and error.errno in (errno.ENOENT, errno.ELOOP)
         raise kind.error(
             expected=kind.called, found=name_kind(path) if is_lost_link else error, where=path,
-            fix=kind.fix,
+            fix=fix_of(error, kind.fix),
         ) from error
     return parse_document(kind, text, path)
 
@@ -97,6 +97,8 @@ def parse_document(kind: Kind[T], text: bytes, path: Path) -> T:
     import msgspec
 
     try:
+        if not text.strip():
+            raise ValueError("an empty file")
         body = _parse_yaml(text) if kind.is_yaml else _parse_own_json(text)
         _check_schema(kind, body)
         if kind.prepare:
@@ -283,7 +285,19 @@ def _parse_yaml(text: bytes) -> Any:
         _refuse_doubled_keys(root, set())
         return yaml.SafeLoader("").construct_document(root)
     except yaml.YAMLError as error:
-        raise ValueError(error) from error
+        raise ValueError(_word_yaml_error(error)) from error
+
+
+def _word_yaml_error(error: Any) -> str:
+    """Return what PyYAML found and in which line, without its picture of the place."""
+    if getattr(error, "encoding", None) == "utf-8":
+        return f"text that is not UTF-8, the byte {error.character:#04x}"
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
+    place = f" in line {mark.line + 1}" if mark else ""
+    if problem == "but found another document":
+        return f"a second document{place}"
+    return f"malformed YAML{place}: {problem.removeprefix('found ')}"
 
 
 def _refuse_doubled_keys(node: Any, seen: set[int]) -> None:
@@ -335,12 +349,15 @@ def name_type(value: object) -> str:
 
 def _worded(error: ValueError, place: Callable[[str], str] | None = None) -> str:
     """Return msgspec's "Expected `int`, got `str` - at `$.a`" in words that follow "found"."""
+    if isinstance(error, UnicodeDecodeError):
+        return f"text that is not UTF-8, the byte {error.object[error.start]:#04x}"
     text = " ".join(str(error).split()).replace("`", "").replace(" - at $", " at $")
     if place is not None and (at := re.search(r" at (\$\S*)$", text)):
         text = text[:at.start()] + f" at {place(at[1])}"
     if match := re.fullmatch(r"Expected (.+), got (\S+)( at \$.*)?", text):
         wanted = " or ".join(_TYPES.get(name, name) for name in match[1].split(" | "))
         return f"{_TYPES.get(match[2], match[2])} instead of {wanted}{match[3] or ''}"
+    text = re.sub(r"^Invalid enum value (.*?)(?= at \$|$)", r"\1, which is not allowed,", text)
     text = text.replace("Expected ", "a value that is not ", 1)
     text = text.replace("Input data was truncated", "JSON that is cut short")
     text = text.replace("JSON is malformed", "malformed JSON")

@@ -45,6 +45,7 @@ class Fix(Enum):
     RECOVER = "recover the recording"
     RECOVER_OR_RESTORE = "recover the recording, or restore it from a copy"
     RECOVER_OR_EXCLUDE = "recover the recording, or exclude it"
+    GET_PERMISSION = "get the permission to read it"
     PREDICT = "read it as a recording"
     MOVE_AWAY = "nothing in it can be recovered: move it away, or name another"
     EXCLUDE = "exclude the session, then split again"
@@ -182,6 +183,11 @@ def all_of(errors: Sequence[AcqError], kind: type[Kind]) -> AcqError | Kind:
     return together
 
 
+def fix_of(error: object, otherwise: Fix | str) -> Fix | str:
+    """Return what mends a file that cannot be read; one that may not be read is not damaged."""
+    return Fix.GET_PERMISSION if isinstance(error, PermissionError) else otherwise
+
+
 @contextmanager
 def suggest(fix: Fix | str, of: str = "") -> Iterator[None]:
     """Name what mends an error that leaves this block without a remedy of its own."""
@@ -207,6 +213,8 @@ def _one_line(found: object) -> str:
     # of the system, and of FFmpeg
     if isinstance(found, Exception) and (words := getattr(found, "strerror", None)):
         return str(words)
+    if isinstance(found, UnicodeDecodeError):
+        return f"text that is not UTF-8, the byte {found.object[found.start]:#04x}"
     text = " ".join(str(found).split())
     return text if len(text) <= _LONGEST_FOUND else f"{text[:_LONGEST_FOUND]}..."
 

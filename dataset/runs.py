@@ -15,7 +15,7 @@ from typing import Any, Literal
 from acquire import data_folder
 from acquire.atomic import PART
 from acquire.documents import Kind, name_type, parse_document, read_document
-from acquire.errors import Fix, TrainingError
+from acquire.errors import Fix, TrainingError, fix_of
 from acquire.limits import LARGEST_DOCUMENT_BYTES
 from acquire.writing import LOCKS
 
@@ -101,6 +101,7 @@ class _Begun:
 @dataclass(frozen=True)
 class _Metadata:
     data_hash: str
+    net: str = ""                          # as JSON; "" of a file that does not say it
 
 
 @dataclass(frozen=True)
@@ -250,7 +251,29 @@ def _read_data_hash(path: Path) -> str:
     ends = [tensor.data_offsets[1] for tensor in header.tensors.values()]
     if size_bytes != (whole := 8 + len(text) + max(ends, default=0)):
         raise _damaged(f"{size_bytes} bytes instead of {whole}", path)
+    check_net_of_name(path, header.metadata.net.strip('"'))
     return header.metadata.data_hash
+
+
+def check_net_of_name(path: Path, net: str) -> None:
+    """Refuse a checkpoint of a run that holds another network than its name says.
+
+    Parameters
+    ----------
+    net : the kind of network that its header names; "" where it names none
+
+    Raises
+    ------
+    TrainingError : it does
+    """
+    named = "student" if path.stem == "student_kd" else path.stem
+    # what teaches may be a network of another paper
+    is_right = net != "student" if named == "teacher" else net == named
+    if net and not is_right:
+        raise TrainingError(
+            expected=f"a {named}, as the file's name says", found=f"a {net}", where=path,
+            fix=_HEADER.fix,
+        )
 
 
 def read_header(path: Path) -> tuple[bytes, int]:
@@ -271,4 +294,6 @@ def read_header(path: Path) -> tuple[bytes, int]:
 
 
 def _damaged(found: object, path: Path) -> TrainingError:
-    return TrainingError(expected=_HEADER.called, found=found, where=path, fix=_HEADER.fix)
+    return TrainingError(
+        expected=_HEADER.called, found=found, where=path, fix=fix_of(found, _HEADER.fix)
+    )

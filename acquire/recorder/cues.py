@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from acquire.documents import compose_yaml, read_text
-from acquire.errors import CueError, Fix
+from acquire.errors import CueError, Fix, fix_of
 
 CUE_BEGIN, CUE_END = "cue_begin", "cue_end"
 CUT_SHORT = " (cut short)"      # behind the name, in the end of a cue that the recording cut short
@@ -116,7 +116,8 @@ def load_cues(path: Path) -> CueProtocol:
         raise CueError(expected="YAML in UTF-8", found=error, where=path) from error
     except OSError as error:
         raise CueError(
-            expected="a protocol file", found=error, where=path, fix=Fix.CHOOSE_PROTOCOL
+            expected="a protocol file", found=error, where=path,
+            fix=fix_of(error, Fix.CHOOSE_PROTOCOL),
         ) from error
     return _ProtocolReader(path).read(root)
 

@@ -103,8 +103,7 @@ def _read_identities(
     from dataset.session.reader import Session
 
     identities: list[SessionIdentity] = []
-    unreadable: dict[Path, str] = {}
-    others: dict[Path, str] = {}             # that are no recordings at all
+    unreadable: dict[Fix, dict[Path, str]] = {}        # by what mends them
     misplaced: list[str] = []
     for done, path in enumerate(files, start=1):
         try:
@@ -115,21 +114,22 @@ def _read_identities(
                 elif not is_excluded:
                     identities.append(_identify(session, path.relative_to(data).as_posix()))
         except (SessionError, OSError) as error:
-            is_other = not path.is_file() or (
-                isinstance(error, AcqError) and error.fix is Fix.MOVE_AWAY
-            )
-            (others if is_other else unreadable)[path] = (
+            fix = getattr(error, "fix", None)
+            if not path.is_file():
+                fix = Fix.MOVE_AWAY          # no recording at all
+            elif fix not in (Fix.MOVE_AWAY, Fix.GET_PERMISSION):
+                fix = Fix.RECOVER_OR_EXCLUDE
+            unreadable.setdefault(fix, {})[path] = (
                 error.facts if isinstance(error, AcqError) else one_line(error)
             )
         if on_progress:
             on_progress("reading sessions", done, len(files))
     problems: list[AcqError] = []
-    for found, fix in ((unreadable, Fix.RECOVER_OR_EXCLUDE), (others, Fix.MOVE_AWAY)):
-        if found:
-            count = f"{len(found)} recordings cannot be read: " if len(found) > 1 else ""
-            problems.append(SessionError(
-                f"{count}{' | '.join(found.values())}", **_remedy(fix, found),
-            ))
+    for fix, found in unreadable.items():
+        count = f"{len(found)} recordings cannot be read: " if len(found) > 1 else ""
+        problems.append(SessionError(
+            f"{count}{' | '.join(found.values())}", **_remedy(fix, found),
+        ))
     if misplaced:
         problems.append(SplitError(
             expected="each recording in its subject's folder", found=", ".join(misplaced),

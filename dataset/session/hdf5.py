@@ -124,7 +124,7 @@ def open_to_read(path: Path, *, wait_s: float) -> h5py.File:
         return h5py.File(path, "r", swmr=is_open, locking="best-effort")
     except PermissionError as error:
         raise SessionError(
-            expected="a readable file", found="no permission", where=path
+            expected="a readable file", found="no permission", where=path, fix=Fix.GET_PERMISSION,
         ) from error
     except OSError as error:
         raise SessionError(

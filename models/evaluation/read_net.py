@@ -8,9 +8,11 @@ from typing import Any, Literal
 from acquire.errors import TrainingError
 from dataset.face.frames import Motion
 from dataset.people import LearntFrom
-from models.board.find_net import ONNX
+from dataset.runs import check_net_of_name
+from models.board.find_net import ONNX, run_folder_of
 from models.board.onnx_net import OnnxNet, open_net
 from models.data.videos import CuratedVideo, TrainingData
+from models.nets.can import describe_net
 from models.nets.checkpoint import Checkpoint, check_origin, load_checkpoint
 from models.published_nets.spec import PublishedNet
 
@@ -67,12 +69,14 @@ def open_to_read(path: Path) -> ReadNet:
 
     Raises
     ------
-    TrainingError : it is neither, or cannot be read
+    TrainingError : it is neither, cannot be read, or is another network of a run than its name says
     """
     if path.suffix == ONNX:
         net = open_net(path)
         return ReadNet(path, _reader_by_onnx(net), "normalised", net.constants, LearntFrom(), ())
     checkpoint = load_checkpoint(path)
+    if run_folder_of(path):
+        check_net_of_name(path, describe_net(checkpoint.net)["net"])
     return ReadNet(
         path, _reader_by_net(checkpoint), checkpoint.motion,
         {"split_hash": checkpoint.split_hash, "data_hash": checkpoint.data_hash},

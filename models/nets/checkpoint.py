@@ -17,7 +17,7 @@ from safetensors.torch import save
 
 from acquire.atomic import atomic_file
 from acquire.documents import parse_json
-from acquire.errors import Fix, TrainingError
+from acquire.errors import Fix, TrainingError, fix_of
 from acquire.limits import LARGEST_NETWORK_BYTES, LARGEST_OUTPUT
 from dataset.face.frames import Motion
 from dataset.people import LearntFrom, read_learnt_from
@@ -138,6 +138,8 @@ def _build(description: dict[str, Any], weights: dict[str, torch.Tensor]) -> Net
     """
     with torch.device("meta"):                 # takes no memory
         expected = build_net(description).state_dict()
+    if others := sorted(weights.keys() - expected.keys()):
+        raise ValueError(f"{others[0]}, which it does not have")
     for name, tensor in expected.items():
         if name not in weights or weights[name].shape != tensor.shape:
             found = tuple(weights[name].shape) if name in weights else "none"
@@ -199,11 +201,18 @@ def read_tensors(
     try:
         if not path.is_file() or path.stat().st_size > LARGEST_NETWORK_BYTES:
             raise OSError(f"no file of at most {LARGEST_NETWORK_BYTES:,} bytes")
+        path.open("rb").close()         # safe_open says of one that may not be read that it is none
         with safe_open(str(path), framework="pt") as file:
             header = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-    except (SafetensorError, OSError) as error:
-        raise TrainingError(expected=called, found=error, where=path, fix=fix) from error
+    except SafetensorError as error:
+        raise TrainingError(
+            expected=called, found="a file of another kind, or a damaged one", where=path, fix=fix
+        ) from error
+    except OSError as error:
+        raise TrainingError(
+            expected=called, found=error, where=path, fix=fix_of(error, fix)
+        ) from error
     if header.get("format") != file_format:
         raise TrainingError(
             expected=f"{called} of the format {file_format}",

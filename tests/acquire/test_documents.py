@@ -4,6 +4,7 @@ import json
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -17,6 +18,7 @@ class Note:
     text: str
     count: int
     scale: float | int = 1.0
+    colour: Literal["red", "green"] = "red"
 
 
 def _nest(body):
@@ -75,6 +77,12 @@ def test_an_object_may_be_brought_into_form_first(tmp_path):
             id="type",
         ),
         pytest.param("[" * 100_000, "found ", id="nested too deep"),
+        pytest.param("", "expected a note, found an empty file in ", id="empty"),
+        pytest.param(" \n", "expected a note, found an empty file in ", id="blank"),
+        pytest.param(
+            {**HEAD, "text": "a", "count": 3, "colour": "grey"},
+            "found 'grey', which is not allowed, at $.colour in ", id="none of some values",
+        ),
     ],
 )
 def test_what_is_wrong_is_named_with_its_place(tmp_path, body, says):
@@ -154,7 +162,7 @@ def test_json_of_many_values_is_refused_before_it_is_parsed(tmp_path):
         ),
         pytest.param("a: &a [*a]", "a list or a mapping that holds itself", id="it holds itself"),
         pytest.param("a: 2026-99-99", "found month must be in 1..12", id="no date"),
-        pytest.param("? [a]\n: b", "found while constructing a mapping", id="no key"),
+        pytest.param("? [a]\n: b", "found malformed YAML in line 1: unhashable key", id="no key"),
         pytest.param("a: " + "9" * 5000, "Exceeds the limit", id="a long number"),
         pytest.param("#" * 300_000, "300,000 bytes, of which at most 262,144 are read", id="large"),
     ],
@@ -201,3 +209,43 @@ def test_what_was_found_is_told_in_a_line_that_can_be_read(tmp_path):
     with pytest.raises(CurationError) as caught:
         read_document(KIND, path)
     assert len(str(caught.value)) < 1000
+
+
+@pytest.mark.parametrize("is_yaml", [False, True], ids=["JSON", "YAML"])
+@pytest.mark.parametrize(
+    ("body", "json_says", "yaml_says"),
+    [
+        pytest.param(b"", "an empty file", "an empty file", id="empty"),
+        pytest.param(
+            b'{"text":\n "\xe9"}', "text that is not UTF-8, the byte 0xe9",
+            "text that is not UTF-8, the byte 0xe9", id="Latin-1",
+        ),
+        pytest.param(
+            b"text: a\n---\ntext: b\n", "malformed JSON", "a second document in line 2",
+            id="two documents",
+        ),
+        pytest.param(b"text: a\n- b\n", "malformed JSON", "malformed YAML in line 2: ", id="mixed"),
+    ],
+)
+def test_what_is_no_document_is_told_in_own_words(tmp_path, body, json_says, yaml_says, is_yaml):
+    path = tmp_path / "note"
+    path.write_bytes(body)
+    with pytest.raises(CurationError) as caught:
+        read_document(replace(KIND, is_yaml=is_yaml), path)
+    says = yaml_says if is_yaml else json_says
+    assert str(caught.value).startswith(f"expected a note, found {says}"), str(caught.value)
+    assert "codec" not in str(caught.value)
+    assert "byte string" not in str(caught.value)
+
+
+def test_a_document_that_may_not_be_read_is_not_called_damaged(tmp_path, monkeypatch):
+    """`KIND` says to convert again, which would write over it."""
+    path = write(tmp_path / "note.json", {**HEAD, "text": "a", "count": 3})
+
+    def refuse(self, *_, **__):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(CurationError, match="found Permission denied at ") as caught:
+        read_document(KIND, path)
+    assert caught.value.fix is Fix.GET_PERMISSION

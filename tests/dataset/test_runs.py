@@ -60,6 +60,31 @@ def test_what_an_interrupted_run_was_begun_with_names_the_run_where_it_cannot_be
 
 
 @pytest.mark.parametrize(
+    ("name", "net", "is_right"),
+    [
+        ("student", "student", True), ("student_kd", "student", True),
+        ("teacher", "teacher", True), ("physnet", "physnet", True), ("teacher", "physnet", True),
+        ("student_kd", "teacher", False), ("student", "physnet", False),
+        ("teacher", "student", False), ("physnet", "student", False),
+    ],
+)
+def test_a_checkpoint_of_another_network_than_its_name_says_is_named(tmp_path, name, net, is_right):
+    plain = make_run(tmp_path, "20260101T000000Z") / "student.safetensors"
+    length = int.from_bytes(plain.read_bytes()[:8], "little")
+    header = json.loads(plain.read_bytes()[8 : 8 + length])
+    plain.unlink()
+    header["__metadata__"]["net"] = json.dumps(net)
+    text = json.dumps(header).encode()
+    path = plain.with_stem(name)
+    path.write_bytes(len(text).to_bytes(8, "little") + text + bytes(4))
+    (run,) = read_training_runs(tmp_path)
+    assert [str(problem) for problem in run.problems] == [] if is_right else [
+        f"expected a {name.removesuffix('_kd')}, as the file's name says, found a {net} in {path}; "
+        "train again"
+    ]
+
+
+@pytest.mark.parametrize(
     ("damage", "text"),
     [
         pytest.param(lambda body: body + b"x", "bytes instead of", id="too long"),

@@ -45,6 +45,25 @@ def test_all_that_cannot_be_read_are_named_at_once(data):
     assert "\n" not in str(caught.value)
 
 
+def test_one_that_may_not_be_read_is_not_to_be_recovered(data, monkeypatch):
+    secret = make_session(data, "S04", seconds=0.3)
+    damaged = make_session(data, "S05", seconds=0.3)
+    damaged.write_bytes(damaged.read_bytes()[:2000])
+    is_hdf5 = h5py.is_hdf5
+
+    def refuse(path):
+        if path == secret:
+            raise PermissionError(13, "Permission denied")
+        return is_hdf5(path)
+
+    monkeypatch.setattr("h5py.is_hdf5", refuse)
+    with pytest.raises(SplitError) as caught:
+        identify_sessions(data)
+    assert {(error.fix, error.of) for error in caught.value.causes} == {
+        (Fix.GET_PERMISSION, secret.stem), (Fix.RECOVER_OR_EXCLUDE, damaged.stem),
+    }
+
+
 def test_what_is_no_file_is_not_to_be_recovered(data):
     first = make_session(data, "S04", seconds=0.3)
     folder, link = (first.with_name(f"S04-2026010{day}T090000Z.h5") for day in (2, 3))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from acquire import layout
-from acquire.errors import SessionError
+from acquire.errors import Fix, SessionError
 from dataset.session.reader import Session
 from tests.support.made_sessions import WIDTH, make_session
 
@@ -243,5 +243,8 @@ def test_a_file_that_may_not_be_read_is_not_called_damaged(tmp_path, monkeypatch
 
     path = make_session(tmp_path, seconds=1.0)
     monkeypatch.setattr("h5py.is_hdf5", refuse)
-    with pytest.raises(SessionError, match=r"^expected a readable file, found no permission in "):
+    with pytest.raises(
+        SessionError, match=r"^expected a readable file, found no permission in "
+    ) as caught:
         Session(path)
+    assert caught.value.fix is Fix.GET_PERMISSION

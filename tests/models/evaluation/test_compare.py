@@ -182,3 +182,20 @@ def test_a_method_that_is_none_names_the_nearest(tmp_path, name, fix):
         compare_methods(tmp_path, [name])
     assert caught.value.fix == fix
     assert repr(name) in str(caught.value)
+
+
+def test_a_run_is_not_evaluated_with_another_network_under_a_name(data, curated):
+    """Its figure would stand in the table as the student's."""
+    folder = data / "runs" / "20260101T000000Z"
+    folder.mkdir(parents=True)
+    (folder / "metrics.json").write_text("{}")
+    for name in ("student_kd", "teacher"):
+        save_checkpoint(
+            folder / f"{name}.safetensors", Teacher(), split_hash=curated.split_hash,
+            data_hash=curated.data_hash,
+            about={"subjects": {"train": ["S01", "S02"], "test": ["S03"]}},
+        )
+    said = r"expected a student, as the file's name says, found a teacher in .*student_kd\."
+    for name in (str(folder), str(folder / "student_kd.safetensors")):
+        with pytest.raises(TrainingError, match=said):
+            compare_methods(data, [name])

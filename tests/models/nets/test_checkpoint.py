@@ -1,10 +1,14 @@
 """Checkpoints: read back, and refused where they do not belong."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 torch = pytest.importorskip("torch")
 
-from acquire.errors import TrainingError
+from acquire.errors import Fix, TrainingError
+from dataset.runs import read_header
 from models.nets.can import Student, Teacher
 from models.nets.checkpoint import load_checkpoint, save_checkpoint
 from tests.support.trained_runs import trained_run
@@ -68,9 +72,10 @@ def test_files_that_are_no_checkpoint(tmp_path):
     path = tmp_path / "net.safetensors"
     with pytest.raises(TrainingError, match=r"net.safetensors"):
         load_checkpoint(path)
-    path.write_bytes(b"\x80\x04K\x01.")      # a pickle
-    with pytest.raises(TrainingError, match=r"net.safetensors"):
-        load_checkpoint(path)
+    for body in (b"\x80\x04K\x01.", b"", b"\xff" * 20):      # a pickle, nothing, a huge header
+        path.write_bytes(body)
+        with pytest.raises(TrainingError, match="found a file of another kind, or a damaged one"):
+            load_checkpoint(path)
     save_file({"x": torch.zeros(1)}, path)
     with pytest.raises(TrainingError, match="without a format"):
         load_checkpoint(path)
@@ -174,3 +179,28 @@ def test_a_header_that_lacks_something(tmp_path, missing):
     save_file(load_file(path), path, metadata=header)
     with pytest.raises(TrainingError, match=f"whole header.*no {missing}"):
         load_checkpoint(path)
+
+
+def test_a_weight_that_the_network_does_not_have_is_named(tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    path = tmp_path / "net.safetensors"
+    save_checkpoint(path, Student(), split_hash="s", data_hash="d", about={})
+    header = json.loads(read_header(path)[0])["__metadata__"]
+    save_file({**load_file(path), "stage9.weight": torch.zeros(1)}, path, metadata=header)
+    with pytest.raises(TrainingError, match=r"found stage9\.weight, which it does not have in"):
+        load_checkpoint(path)
+
+
+def test_a_checkpoint_that_may_not_be_read_is_not_called_missing(tmp_path, monkeypatch):
+    path = tmp_path / "net.safetensors"
+    save_checkpoint(path, Student(), split_hash="s", data_hash="d", about={})
+
+    def refuse(self, *_, **__):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    for read in (load_checkpoint, read_header):
+        with pytest.raises(TrainingError, match="found Permission denied") as caught:
+            read(path)
+        assert caught.value.fix is Fix.GET_PERMISSION
