@@ -2,22 +2,36 @@
 
 Each is made under a temporary name beside its own, `.NAME.<random>.part`, and renamed when it is
 whole: a reader sees the old one or the new one, and what an error or Ctrl-C interrupts is removed.
+An error of the system has the name that the file was to have.
 """
 
+import errno
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 PART = ".part"
-PART_NAME = re.compile(r"\.(.+)\.[0-9a-f]{12}\.part")
+_FULL = (errno.ENOSPC, errno.EDQUOT)       # errors of writing, for which the system names no file
 
 
 def _part_of(path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     return path.with_name(f".{path.name}.{os.urandom(6).hex()}{PART}")
+
+
+@contextmanager
+def naming(part: Path, path: Path) -> Iterator[None]:
+    """Let an error of the system name `path`, which is written under the name `part`."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno in _FULL:
+            error.filename = str(path)
+        elif isinstance(error.filename, str):
+            error.filename = error.filename.replace(str(part), str(path))
+        raise
 
 
 @contextmanager
@@ -37,12 +51,13 @@ def atomic_file(path: Path, *, private: bool = False) -> Iterator[Path]:
     """
     part = _part_of(path)
     try:
-        if private:
-            os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        yield part
-        with open(part, "rb") as file:
-            os.fsync(file.fileno())
-        part.replace(path)
+        with naming(part, path):
+            if private:
+                os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            yield part
+            with open(part, "rb") as file:
+                os.fsync(file.fileno())
+            part.replace(path)
     finally:
         part.unlink(missing_ok=True)
 
@@ -64,10 +79,11 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     OSError : it cannot be made, or not renamed
     """
     part = _part_of(path)
-    part.mkdir()
     old = None
     try:
-        yield part
+        with naming(part, path):
+            part.mkdir()
+            yield part
         if path.exists():
             old = _part_of(path)
             path.rename(old)

@@ -121,7 +121,8 @@ def hold(
     try:
         if descriptor is not None:
             os.truncate(descriptor, 0)
-            os.write(descriptor, json.dumps(asdict(_this_process())).encode())
+            with suppress(OSError):     # on a full disk the lock is one all the same
+                os.write(descriptor, json.dumps(asdict(_this_process())).encode())
         yield
     finally:
         if descriptor is not None:

@@ -62,7 +62,9 @@ def check_content(path: Path, key: str = CONTENT_HASH) -> None:
 
 
 def one_line(error: BaseException) -> str:
-    """Return an error's text without its line breaks."""
+    """Return an error's text without its line breaks; of the system what it refused, and where."""
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.strerror} at {error.filename}"
     return " ".join(str(error).split())
 
 

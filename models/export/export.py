@@ -7,7 +7,6 @@ folder gets its name, ONNX Runtime runs each network that was converted, and mus
 computes.
 """
 
-import shutil
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -101,7 +100,7 @@ def export(source: Path, *, out: Path | None = None, force: bool = False) -> Exp
                         part / "teacher.onnx", teacher, checkpoint
                     )
             for name in FACE_FILES:
-                shutil.copyfile(FACE_NETWORKS / name, part / name)
+                (part / name).write_bytes((FACE_NETWORKS / name).read_bytes())
             run = run_folder_of(path) or path.absolute().parent
             int8, refused = _quantise_student(part, run.parent.parent, student)  # of DATA/runs/RUN
     return Exported(out, path, differences, int8, refused)

@@ -177,3 +177,14 @@ def test_a_link_within_the_folder_or_to_the_folder_itself_is_followed(tmp_path):
     (data / "sessions").symlink_to("big")
     (tmp_path / "alias").symlink_to(data)
     refuse_links_out(tmp_path / "alias", tmp_path / "alias" / "sessions" / "S01")
+
+
+def test_on_a_full_disk_a_lock_is_one_all_the_same(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", refuse)
+    with hold(tmp_path, UBFC):
+        monkeypatch.undo()
+        with pytest.raises(BusyError, match="the curated folders"), hold(tmp_path, UBFC):
+            pass

@@ -1,8 +1,11 @@
 """`acq export`: whole folders, compared with torch, or none."""
 
+import errno
 import json
+import os
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -146,6 +149,25 @@ def test_without_its_data_a_checkpoint_has_no_int8_and_the_reason_is_printed(tmp
     assert "student.onnx" in done.stdout
     assert names(tmp_path / "out") == ["onet.onnx", "pnet.onnx", "rnet.onnx", "student.onnx"]
     assert open_net(tmp_path / "out" / "student.onnx").constants["trained_fps"] is None
+
+
+def test_a_full_disk_is_named_by_the_folder_that_is_written(tmp_path, monkeypatch):
+    """A copy names what it copies: the face finder that comes with acq."""
+    run = make_untrained(tmp_path / "run", names=("student",))
+    write = Path.write_bytes
+
+    def refuse(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def refuse_some(path, body):
+        return refuse() if path.name in FACE_FILES else write(path, body)
+
+    monkeypatch.setattr(os, "sendfile", refuse)
+    monkeypatch.setattr(Path, "write_bytes", refuse_some)
+    with pytest.raises(OSError, match="No space left") as caught:
+        export(run)
+    assert caught.value.filename == str(run / "board")
+    assert names(run) == ["student.safetensors"]
 
 
 def test_nothing_is_overwritten_but_an_export_with_force(tmp_path):
