@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,9 +64,19 @@ def find_recordings(data: Path, subject: str, on_progress: OnProgress | None) ->
         files.append(as_subject_file("recordings", home))
         unchecked += [
             f"{path}: the same file has another name on this disk, which is not removed"
-            for path in sorted(home.rglob("*")) if path.is_file() and path.lstat().st_nlink > 1
+            for path in _with_names_elsewhere(home)
         ]
     return Recordings(len(own), frozenset(sessions), tuple(files), tuple(unchecked))
+
+
+def _with_names_elsewhere(folder: Path) -> list[Path]:
+    """List the files that have more names than those in their folder, sorted."""
+    states = {path: path.lstat() for path in sorted(folder.rglob("*")) if path.is_file()}
+    names = Counter((state.st_dev, state.st_ino) for state in states.values())
+    return [
+        path for path, state in states.items()
+        if state.st_nlink > names[state.st_dev, state.st_ino]
+    ]
 
 
 def owner_of_session(data: Path, manifest: Manifest | None, session: str) -> str:

@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from acquire import data_folder
-from acquire.errors import CurationError
+from acquire.errors import CurationError, Fix
 from acquire.writing import OF_SUBJECTS, WITHDRAWAL, hold, recordings_of, refuse_while_read
 from dataset.common.progress import OnProgress
 from dataset.layouts.manifest import MANIFEST
@@ -48,7 +48,8 @@ def withdraw(
     Raises
     ------
     CurationError, SubjectError : see `plan_withdrawal`; nothing was removed
-    CurationError : a file of the subject was written meanwhile
+    CurationError : a file of the subject was written meanwhile, or one cannot be removed; the same
+        call completes the rest
     BusyError : another process writes what may be of the subject, or trains on it; nothing was
         removed
     """
@@ -57,7 +58,16 @@ def withdraw(
             held.enter_context(hold(data, writing))
         refuse_while_read(data)
         outcome, plan = make_plan(data, subject, models=models, on_progress=on_progress)
-        _carry_out(data, subject, outcome, plan, on_step or (lambda _: None))
+        try:
+            _carry_out(data, subject, outcome, plan, on_step or (lambda _: None))
+        except OSError as error:
+            if not (data / PLAN).exists():     # nothing was removed
+                raise
+            raise CurationError(
+                expected=f"to remove all of {subject}",
+                found=f"the withdrawal half done: {error.strerror or error}",
+                where=f"at {error.filename or data}", fix=Fix.COMPLETE_WITHDRAWAL, of=subject,
+            ) from error
     return outcome
 
 

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -304,6 +305,48 @@ def test_what_cannot_be_looked_at_is_named(data):
     assert any(f"{similar}: it was found similar" in line for line in files.unchecked)
     removed = {str(file.path) for file in files.removable}      # is looked at, for it names her
     assert not any(line.partition(": ")[0] in removed for line in files.unchecked)
+
+
+def test_a_name_that_is_removed_too_is_not_told_of(data):
+    home = data / "sessions" / GONE
+    recording = home / f"{GONE}-20260101T090001Z.h5"
+    (home / "copy.h5").hardlink_to(recording)
+    files = find_subject_files(data, GONE)
+    assert not any("another name on this disk" in line for line in files.unchecked)
+    (data / "outside.h5").hardlink_to(recording)
+    files = find_subject_files(data, GONE)
+    assert sum("another name on this disk" in line for line in files.unchecked) == 2
+
+
+def test_one_that_the_system_stops_says_that_it_is_half_done_and_is_completed(data, monkeypatch):
+    recording = data / "sessions" / GONE / f"{GONE}-20260101T090001Z.h5"
+    unlink = Path.unlink
+
+    def refuse(path, **how):
+        if path == recording:
+            raise PermissionError(13, "Permission denied", str(path))
+        unlink(path, **how)
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(
+        CurationError, match=f"found the withdrawal half done: Permission denied at {recording}"
+    ) as caught:
+        withdraw(data, GONE)
+    assert (caught.value.fix, caught.value.of) == (Fix.COMPLETE_WITHDRAWAL, GONE)
+    monkeypatch.undo()
+    withdraw(data, GONE)
+    assert left_of(data) == []
+
+
+def test_one_that_cannot_begin_is_not_half_done(data, monkeypatch):
+    def refuse(path, _):
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr("dataset.withdraw.withdraw.write_plan", refuse)
+    before = files_in(data)
+    with pytest.raises(OSError, match="No space left"):
+        withdraw(data, GONE)
+    assert files_in(data) == before
 
 
 def test_nobody_of_that_name(data):
