@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from acquire.data_folder import name_kind
 from acquire.documents import Kind, read_document
 from acquire.errors import TrainingError
 from models.distillation.config import DistillConfig
@@ -36,7 +37,8 @@ def find_recipe(named: str) -> Path:
         return path
     near = get_close_matches(named, NAMES, n=1)
     raise TrainingError(
-        expected=f"one of the recipes {', '.join(NAMES)}, or a file", found=repr(named),
+        expected=f"one of the recipes {', '.join(NAMES)}, or a file",
+        found=f"{named!r}, {kind}" if (kind := name_kind(path)) != "nothing" else repr(named),
         fix=f"did you mean {near[0]}?" if near else _FIX,
     )
 

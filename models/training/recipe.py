@@ -11,7 +11,7 @@ from dataset.face.frames import Motion
 from models.distillation.config import DistillConfig, Positive, Weight
 from models.published_nets.titles import CAN
 
-Epochs = Annotated[int, Meta(ge=1)]
+Epochs = Annotated[int, Meta(ge=1, le=100_000)]
 # which networks, from where and with which numbers: no part of how a training is done
 NOT_HOW = ("name", "seed", "init", "also", "teacher")
 
@@ -25,10 +25,10 @@ class Recipe:
     motion: Motion = "normalised"
     epochs: Epochs = 12             # of each student
     teacher_epochs: Epochs = 12     # of the teacher, and of the networks beside
-    seed: Annotated[int, Meta(ge=0)] = 0
+    seed: Annotated[int, Meta(ge=0, le=2**32 - 1)] = 0
     # adjacent pairs of frames that share attention masks
     clip: Annotated[int, Meta(ge=1, le=250)] = 8        # `PAIRS_PER_MASK` of the networks
-    batch_clips: Annotated[int, Meta(ge=1)] = 8     # clips of a batch: 64 pairs a step
+    batch_clips: Annotated[int, Meta(ge=1, le=100_000)] = 8     # clips of a batch: 64 pairs a step
     learning_rate: Positive = 1e-3  # at the top of the one-cycle schedule
     weight_decay: Weight = 1e-2     # of AdamW
     distill: DistillConfig = field(default_factory=DistillConfig)
@@ -37,7 +37,7 @@ class Recipe:
     # of the loss on the pulse's shape over a clip, for all networks; it needs longer clips
     shape_weight: Weight = 0.0
     # of the student alone, before its teacher joins
-    pretrain_epochs: Annotated[int, Meta(ge=0)] = 0
+    pretrain_epochs: Annotated[int, Meta(ge=0, le=100_000)] = 0
     # of multiplications while training; auto: bfloat16 where the hardware has it
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     # what the teacher starts from, by any name of a teacher; None: from scratch, as the students do

@@ -126,3 +126,22 @@ def test_the_document_has_every_key_with_the_values_of_the_files(repo):
         assert [yaml.safe_load(acq), yaml.safe_load(paper)] == [of[key] for of in flat], key
         is_stated = comments[key.rpartition(".")[2]] == "stated"
         assert told.startswith("stated") == is_stated, key
+
+
+@pytest.mark.parametrize(
+    "line", [
+        f"{key}: 99999999999999999999"
+        for key in ("seed", "epochs", "teacher_epochs", "batch_clips", "pretrain_epochs", "clip")
+    ],
+)
+def test_a_number_that_nothing_can_be_trained_with_is_refused_before_training(tmp_path, line):
+    """torch takes a seed of 64 bits."""
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(line)
+    with pytest.raises(TrainingError, match=rf"\$\.{line.partition(':')[0]} in "):
+        read_recipe(str(mine))
+
+
+def test_a_folder_is_no_recipe(tmp_path):
+    with pytest.raises(TrainingError, match=rf"found '{tmp_path}', a folder; "):
+        read_recipe(str(tmp_path))
