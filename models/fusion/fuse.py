@@ -18,12 +18,14 @@ from dataset.signals.windows import even_grid, to_even_grid
 from .calibration import Calibration, shipped_calibration
 from .candidates import AGREE_BPM, Evidence, candidates_bpm, features_of
 from .colour_lines import ColourLines
+from .face_motion import moves_at
 from .methods import NETWORK, pulse_of_network, pulses_of_colours
 from .parts import BesideLines, PartPulses
 from .spectra import HIGH_BPM, LOW_BPM, Spectra
 
 TOO_SLOW, TOO_SHORT = "too few frames a second", "too short"
 NO_BEAT = "no method finds a beat"
+STILL = "the face hardly changes, as in a photograph, or coded with too few bits"
 LEAST_S = 6.0
 LEAST_AGREE = 2         # methods that have their own highest peak at a rate that is shown
 # What drifts is slow, and few hearts are: a slow rate takes more. Of a face at 70 bpm, coded as
@@ -34,6 +36,12 @@ _GOOD_WIDTH_BPM = 6.0
 # one kind between two of another, and the colours of a face swing with them by more than a pulse
 # does. A quarter of the frame rate was read of a face at 10, 12 and 15 frames/s.
 _REPEATED_FRAMES, _REPEATED_BPM = range(2, 6), 2.0
+# Of a photograph, coding alone is left: it comes with every whole picture or every group of them,
+# at 60, 90, 120, 150 and 225 bpm of 30 frames/s, and nothing else speaks against it. From frame to
+# frame the parts of such a picture change by up to 0.018 grey levels, where they change at all, or
+# by 0.027 where each tenth frame or more repeats the one before; those of people by 0.02 and more,
+# in the fewest bits tried, without a frame repeated.
+_STILL_LEVELS, _STILL_LEVELS_REPEATED, _REPEATED_SHARE = 0.019, 0.05, 0.1
 
 
 @dataclass(frozen=True)
@@ -87,8 +95,8 @@ class ReadColours:
 
 def fuse_window(
     time_s: np.ndarray, colour: np.ndarray, changes: np.ndarray, parts: np.ndarray, *,
-    is_predicted: bool = False, calibration: Calibration | None = None,
-    colours: ReadColours | None = None,
+    shifts: np.ndarray | None = None, is_predicted: bool = False,
+    calibration: Calibration | None = None, colours: ReadColours | None = None,
 ) -> FusedRate:
     """Read the heart rate of one window, from 30 to 240 bpm.
 
@@ -99,6 +107,8 @@ def fuse_window(
     changes : (T,) rise of the pulse since the frame before, as the network predicts it; the first
         counts as 0
     parts : (T, 16, 3) colours of the frame's parts, `dataset.face.frames.part_colours`
+    shifts : (T, 2) of `face_motion.face_shifts`, of each frame since the one before; None where it
+        is not known how the face moves
     is_predicted : whether the pictures were coded as what changed since others
     calibration : the one that comes with acq where not given
     colours : of `read_colours`, where they were read already
@@ -109,6 +119,8 @@ def fuse_window(
     if isinstance(window, str):
         return FusedRate(None, why_not=window, fs_hz=fs_hz)
     methods = window.methods
+    if is_predicted and _is_still(parts):
+        return FusedRate(None, methods=methods, why_not=STILL, fs_hz=fs_hz)
     if not window.candidates_bpm:
         return FusedRate(None, methods=methods, why_not=NO_BEAT, fs_hz=fs_hz)
     calibration = calibration or shipped_calibration()
@@ -123,7 +135,7 @@ def fuse_window(
     elif is_predicted and (frames := _repeated_frames(bpm, fs_hz)):
         why_not = f"{bpm:.0f} is once every {frames} frames, as coded pictures repeat themselves"
     else:
-        why_not = why_beside(bpm, window.parts.beside)
+        why_not = why_beside(bpm, window.parts.beside) or _why_moving(bpm, shifts, time_s)
     return FusedRate(
         None if why_not else bpm, max(bpm - half_bpm, LOW_BPM), min(bpm + half_bpm, HIGH_BPM),
         methods, why_not,
@@ -144,6 +156,28 @@ def why_beside(bpm: float, lines: BesideLines) -> str:
     if not lines.have(bpm):
         return ""
     return f"light or motion beside the face has the same rate, {bpm:.0f}"
+
+
+def _why_moving(bpm: float, shifts: np.ndarray | None, time_s: np.ndarray) -> str:
+    """Return why a rate cannot be stood by at which the face moves; "" where it does not."""
+    if shifts is None:
+        return ""
+    if moves_at(bpm, shifts, time_s):
+        return f"the face moves at the same rate, {bpm:.0f}"
+    # a face that goes to and fro passes its middle twice
+    is_half = moves_at(bpm / 2, shifts, time_s)
+    return f"the face moves at half that rate, {bpm / 2:.0f}" if is_half else ""
+
+
+def _is_still(parts: np.ndarray) -> bool:
+    """Return whether nothing is seen of a frame's parts, (T, 16, 3), but how they were coded."""
+    steps = np.abs(np.diff(parts, axis=0)).mean(axis=(1, 2))
+    changed = steps[steps > 0]
+    if not len(changed):
+        return True
+    has_repeats = len(changed) <= (1 - _REPEATED_SHARE) * len(steps)
+    levels = _STILL_LEVELS_REPEATED if has_repeats else _STILL_LEVELS
+    return bool(np.median(changed) < levels)
 
 
 def _repeated_frames(bpm: float, fs_hz: float) -> int | None:

@@ -33,6 +33,7 @@ from dataset.signals.filters import WINDOW_S
 from dataset.signals.windows import LONGEST_STEP_S
 from models.board.find_net import find_net
 from models.board.onnx_net import SHIPPED, open_finder, open_net, to_appearance
+from models.fusion.face_motion import face_shifts
 from models.fusion.fuse import TOO_SLOW as FRAMES_TOO_SLOW
 
 from .held_face import FindFaces
@@ -160,13 +161,14 @@ class LivePulse:
         colour = face_colour(averaged[None], self._watch.box, factor=self._factor)[0]
         parts = part_colours(averaged[None])[0]
         if self._window.is_empty:
-            self._window.add(time_s, 0.0, colour, parts)
+            self._window.add(time_s, 0.0, colour, parts, np.zeros(2))
             return
         appearance = None
         if self.net.needs_appearance:
             appearance = to_appearance(before, full_scale=self.net.constants["appearance_scale"])
         change = float(self.net.predict(motion, appearance)[0])
-        self._window.add(time_s, change, colour, parts)
+        shift = face_shifts(np.stack([before, averaged]))[0]
+        self._window.add(time_s, change, colour, parts, shift)
 
     def _describe(self, time_s: float) -> LiveReading:
         """Return the state of a face alone, and the heart rate where there is one."""
@@ -212,5 +214,5 @@ def open_live_pulse(
             expected="an exported network", found="a checkpoint", where=f"at {found.path}",
             fix=Fix.EXPORT,
         )
-    finder = open_finder(found.path.parent)
-    return LivePulse(open_net(found.path), finder.find, executor=executor)
+    pulse_net = open_net(found.path)
+    return LivePulse(pulse_net, open_finder(found.path.parent).find, executor=executor)

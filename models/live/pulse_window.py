@@ -18,6 +18,7 @@ class PulseWindow:
         self._changes: deque[float] = deque()    # how far the pulse has risen since the one before
         self._colours: deque[np.ndarray] = deque()
         self._parts: deque[np.ndarray] = deque()
+        self._shifts: deque[np.ndarray] = deque()
         self.clear()
 
     def clear(self) -> None:
@@ -26,6 +27,7 @@ class PulseWindow:
         self._changes.clear()
         self._colours.clear()
         self._parts.clear()
+        self._shifts.clear()
         # of the last evaluation; without a heart rate while it is too short; None before the first
         self.rate: FusedRate | None = None
         self._was_full = False                   # at the last evaluation
@@ -47,15 +49,26 @@ class PulseWindow:
         return self.span_s >= WINDOW_S
 
     def add(
-        self, time_s: float, change: float, colour: np.ndarray, parts: np.ndarray
+        self, time_s: float, change: float, colour: np.ndarray, parts: np.ndarray,
+        shift: np.ndarray,
     ) -> None:
-        """Add a frame: the pulse's rise since the one before, (3,) mean RGB, (16, 3) of parts."""
+        """Add a frame.
+
+        Parameters
+        ----------
+        change : the pulse's rise since the frame before
+        colour, parts : (3,) mean RGB of the face, (16, 3) of the frame's parts
+        shift : (2,) of the face since the frame before, see `models.fusion.face_motion`
+        """
         self._time_s.append(time_s)
         self._changes.append(change)
         self._colours.append(colour)
         self._parts.append(parts)
+        self._shifts.append(shift)
         while len(self._time_s) > 1 and self._time_s[1] <= time_s - WINDOW_S:
-            for column in (self._time_s, self._changes, self._colours, self._parts):
+            for column in (
+                self._time_s, self._changes, self._colours, self._parts, self._shifts
+            ):
                 column.popleft()
 
     def evaluate_if_due(self, time_s: float) -> None:
@@ -74,7 +87,7 @@ class PulseWindow:
         if self.is_full:
             self.rate = fuse_window(
                 time_s, np.array(self._colours), np.array(self._changes), np.array(self._parts),
-                is_predicted=self.is_predicted,
+                shifts=np.array(self._shifts), is_predicted=self.is_predicted,
             )
             return
         fs_hz = even_grid(time_s)[1]

@@ -25,6 +25,7 @@ from dataset.face.box import ENLARGE, FaceBox, enlarge
 from dataset.face.frames import average_face, face_colour, motion, part_colours
 from dataset.signals.filters import WINDOW_S
 from models.board.onnx_net import OnnxNet, open_finder, to_appearance
+from models.fusion.face_motion import face_shifts
 from models.fusion.fuse import fuse_window
 from models.live.pulse import WEIGH_S, LivePulse, PulseNet
 from models.live.states import LiveReading
@@ -95,7 +96,7 @@ def time_stages(
         _time_stage("find faces", lambda: finder.find(next(images)), max(runs // 10, 1), now),
         _time_stage("crop and average", lambda: average_face(next(images), box), runs, now),
         _time_stage("motion", lambda: motion(next(pairs)), runs, now),
-        _time_stage("colours of the face", lambda: _colours(averaged[0], box), runs, now),
+        _time_stage("colours of the face", lambda: _colours(next(pairs), box), runs, now),
         _time_stage(RATE, lambda: fuse_window(*window), max(runs // 10, 1), now),
     ]
     for name, net in nets.items():
@@ -113,8 +114,9 @@ def time_stages(
     return stages
 
 
-def _colours(averaged: np.ndarray, box: FaceBox) -> tuple[np.ndarray, np.ndarray]:
-    return face_colour(averaged[None], box), part_colours(averaged[None])
+def _colours(pair: np.ndarray, box: FaceBox) -> tuple[np.ndarray, ...]:
+    """Return what is known of the second of two frames beside the network."""
+    return face_colour(pair[1:], box), part_colours(pair[1:]), face_shifts(pair)
 
 
 def _make_window() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -30,6 +30,7 @@ from .watched import Watched, watch
 from .windows import Window, clip_of, read_clip, read_windows
 
 Span = tuple[float, float, LiveReading]
+_OFF_BPM = 5.0           # from the windows' rates, what is read over all of them may be
 _NAMED = 2               # withheld windows whose reason is told with a stretch of heart rates
 
 
@@ -71,6 +72,7 @@ def read_whole(
         states = _states(watched, windows)
         rows = _rows(states, windows, reference)
         clip = clip_of(watched.stretches)
+        over_all = None if clip is None else read_clip(clip, **coding)
         prediction = Prediction(
             source=source, simulated=recorded.simulated, frames=watched.frames,
             seconds=watched.seconds, rows=rows, late_frames=watched.late_frames,
@@ -78,12 +80,21 @@ def read_whole(
             ms_per_frame=1000 * (time.perf_counter() - begun) / max(watched.frames, 1),
             remarks=(*recorded.remarks, *_remark_on_coding(recorded, windows)),
             pictures=recorded.pictures, states=states,
-            clip=None if clip is None else read_clip(clip, **coding),
+            clip=over_all and _withhold_against(over_all, rows),
             clip_reference_bpm=None if clip is None else _reference_bpm(
                 reference, float(clip.time_s[0]), float(clip.time_s[-1])
             ),
         )
         return read_methods(prediction, watched.stretches, methods) if methods else prediction
+
+
+def _withhold_against(clip: FusedRate, rows: list[PredictionRow]) -> FusedRate:
+    """Return the rate over all of a clip, withheld where it is none that its windows have."""
+    told = [row.hr_bpm for row in rows if row.hr_bpm is not None]
+    if clip.bpm is None or not told or min(told) - _OFF_BPM <= clip.bpm <= max(told) + _OFF_BPM:
+        return clip
+    words = f"its windows say {sum(told) / len(told):.0f}, all of it {clip.bpm:.0f}"
+    return replace(clip, bpm=None, why_not=words)
 
 
 def _remark_on_coding(recorded: RecordedFrames, windows: list[list[Window]]) -> list[str]:

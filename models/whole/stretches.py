@@ -19,6 +19,7 @@ from dataset.face.box import SIZE, FaceBox
 from dataset.face.frames import cut, face_colour, part_colours, relative_change
 from dataset.published_colour.regions import region_colours
 from models.board.onnx_net import to_appearance
+from models.fusion.face_motion import face_shifts
 from models.live.pulse import PulseNet
 
 BLOCK = 1024             # frames whose pairs are read at once
@@ -34,6 +35,7 @@ class Stretch:
     colour: np.ndarray          # (T, 3) mean colour inside the detector's own box, 0 to 255
     parts: np.ndarray           # (T, 16, 3) mean colour of each of the frame's parts
     regions: np.ndarray | None  # (T, 3, 3) of `dataset.published_colour.regions`; None: not asked
+    shifts: np.ndarray          # (T, 2) of `models.fusion.face_motion`; of the first frame 0
     read_changes: Callable[[], np.ndarray]      # gives `changes`, once the network has read them
     is_clear: np.ndarray        # (T,) bool: nothing is said against a heart rate at that frame
     others: str = ""            # in words, that other faces were in view, and not read
@@ -76,6 +78,8 @@ class StretchReader:
         self._colours: list[np.ndarray] = []
         self._parts: list[np.ndarray] = []
         self._regions: list[np.ndarray] = []
+        self._shifts: list[np.ndarray] = []
+        self._before: np.ndarray | None = None  # the frame before those that are kept
         self._rises: list[Callable[[], np.ndarray]] = [partial(np.zeros, 1)]
 
     def add(
@@ -110,6 +114,7 @@ class StretchReader:
             self._why, time_s[:stop], np.concatenate(self._colours)[:stop],
             np.concatenate(self._parts)[:stop],
             np.concatenate(self._regions)[:stop] if self._keeps_regions else None,
+            np.concatenate(self._shifts)[:stop],
             partial(_joined, self._rises, stop), np.array(self._is_clear[:stop]),
             self._others,
         )
@@ -145,6 +150,9 @@ class StretchReader:
         if self._keeps_regions:
             self._regions.append(region_colours(kept, self._box, factor=factor))
         self._parts.append(part_colours(kept).astype(np.float32))
+        before = kept[:1] if self._before is None else self._before
+        self._shifts.append(face_shifts(np.concatenate([before, kept])))
+        self._before = kept[-1:].copy()
 
 
 def _read_pairs(

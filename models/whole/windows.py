@@ -98,7 +98,8 @@ def _fuse(
 ) -> FusedRate:
     rate = fuse_window(
         stretch.time_s[frames], stretch.colour[frames], stretch.changes[frames],
-        stretch.parts[frames], is_predicted=is_predicted, colours=colours,
+        stretch.parts[frames], shifts=stretch.shifts[frames], is_predicted=is_predicted,
+        colours=colours,
     )
     first_s, last_s = stretch.time_s[frames.start], stretch.time_s[frames.stop - 1]
     around = slice(*np.searchsorted(

@@ -117,6 +117,31 @@ def test_a_photo_has_no_heart_rate(slow):
     assert not read_file(noisy(photo, 2.0)).shown
 
 
+def on_its_own_background(images, time_s, hz, px):
+    """Move what is inside an ellipse around the face to and fro, before what is around it."""
+    mask = np.zeros((300, 300), np.float32)
+    cv2.ellipse(mask, (147, 172), (62, 82), 0, 0, 360, 1, -1)
+    mask = cv2.GaussianBlur(mask, (0, 0), 6)
+    moved = []
+    for image, t_s in zip(images, time_s, strict=True):
+        way = np.float32([[1, 0, px * np.sin(2 * np.pi * hz * t_s)], [0, 1, 0]])
+        face, shape = (cv2.warpAffine(one, way, (300, 300)) for one in (image, mask))
+        moved.append((face * shape[..., None] + image * (1 - shape[..., None])).astype(np.uint8))
+    return moved
+
+
+@pytest.mark.parametrize("hz", [0.9, 1.3])
+def test_a_face_that_sways_regularly_before_its_background_is_not_read_as_that(slow, hz):
+    result = read_file(on_its_own_background(slow.images, slow.time_s, hz, 4.0))
+    assert_right(result, slow)
+    photo = on_its_own_background([slow.images[0]] * len(slow.images), slow.time_s, hz, 4.0)
+    noisy_photo = noisy(photo, 1.0)
+    assert not read_live(noisy_photo, slow.time_s).shown
+    read = read_file(noisy_photo)
+    assert not read.shown
+    assert all(f"{60 * hz:.0f}" in reading.words for reading in read.readings)
+
+
 def test_a_mask_over_the_lower_face(slow):
     # the detector's box of SLOW is 98 x 129 pixels from (98, 107)
     shape = np.array([[101, 180], [149, 168], [197, 180], [191, 227], [149, 243], [107, 227]])

@@ -19,7 +19,7 @@ def fill(window, times, *, bpm=72.0, noise=0.0):
     room = 90 + rng.normal(0, 0.2, (len(times), 16, 3))
     for time_s, change, colour, parts in zip(times.tolist(), changes, colours, room, strict=True):
         parts[[5, 6, 9, 10]] = colour + rng.normal(0, 0.2, (4, 3))
-        window.add(time_s, float(change), colour, parts)
+        window.add(time_s, float(change), colour, parts, np.zeros(2))
         window.evaluate_if_due(time_s)
         if window.is_full and (not rates or window.rate is not rates[-1]):
             rates.append(window.rate)

@@ -21,6 +21,7 @@ from models.fusion.fuse import fuse_window
 from models.live.predict import predict
 from models.live.pulse import LivePulse
 from models.live.states import DARK, FACE_LOST, NO_PULSE, READING, SETTLING, LiveReading
+from models.whole import read as whole_read
 from models.whole.read import read_whole
 from models.whole.reference import NamedRate, PpgReference
 from models.whole.watched import Part, Watched
@@ -117,6 +118,19 @@ def test_a_window_that_is_withheld_between_others_is_told_with_its_reason(
         ["0:12", *f"cannot be told: {why}".split()]
     ]
     assert "mean of 4 of 5 windows of 10 s" in lines[-1]
+
+
+def test_a_rate_over_all_that_no_window_has_is_withheld(clip, monkeypatch):
+    def as_if(rate):
+        return lambda *_, **__: replace(read_all(*_, **__), bpm=rate)
+
+    read_all = whole_read.read_clip
+    for rate, shown in ((BPM + 4, BPM + 4), (BPM + 30, None)):
+        monkeypatch.setattr(whole_read, "read_clip", as_if(rate))
+        read = read_whole(pulse(), clip)
+        assert read.hr_bpm == pytest.approx(BPM, abs=1)
+        assert read.clip.bpm == shown
+    assert read.clip.why_not == "its windows say 72, all of it 102"
 
 
 def test_a_ppg_that_tells_no_rate_is_said_to_tell_none(clip):

@@ -25,8 +25,8 @@ def make_stretch(seconds, *, corners):
     changes = np.diff(beat, prepend=beat[0])
     changes = changes / changes.std() + 0.3 * rng.normal(size=count)
     return Stretch(
-        "face found", time_s, colour, parts.astype(np.float32), None, lambda: changes,
-        np.ones(count, bool),
+        "face found", time_s, colour, parts.astype(np.float32), None, np.zeros((count, 2)),
+        lambda: changes, np.ones(count, bool),
     )
 
 
