@@ -20,9 +20,13 @@ class _Head(TypedDict):
 
 
 class _Optional(TypedDict, total=False):
-    """A constant of a teacher that earlier exports do not have."""
+    """Constants that not every export has: where one is there, it is of what acq does."""
 
-    pairs_per_mask: Annotated[int, msgspec.Meta(ge=1, le=250)]
+    pairs_per_mask: Annotated[int, msgspec.Meta(ge=1, le=250)]      # of a teacher
+    channels: Literal["RGB"]
+    detector: Literal["MTCNN of facenet-pytorch, in ONNX Runtime"]  # box.DETECTOR
+    preprocessing_version: Literal[3]            # frames.VERSION
+    trained_fps: Annotated[float, msgspec.Meta(ge=1, le=1000)] | None
 
 
 class _PulseConstants(_Optional):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from acquire.documents import read_bytes
-from acquire.errors import Fix, TrainingError
+from acquire.errors import Fix, TrainingError, fix_of
 from acquire.limits import LARGEST_NETWORK_BYTES, LARGEST_OUTPUT
 
 from .box import SIZE
@@ -70,7 +70,10 @@ def open_network(path: Path, *nets: str, threads: int = 1) -> "tuple[InferenceSe
     network = _open_blob(blob, path, threads)
     constants = _read_constants(network, path)
     if (net := constants["net"]) not in nets:
-        raise _not_usable(path, expected=f"a {' or '.join(nets)}", found=f"a {net}")
+        raise TrainingError(
+            expected=f"a {' or '.join(nets)}", where=path, fix=Fix.NAME_NET,
+            found=f"a {net}" + (", a part of the face finder" if "image" in INPUTS[net] else ""),
+        )
     if not _has_inputs_of(network, net):
         ports = ", ".join(
             f"{port.name} {port.type} {port.shape}"
@@ -162,7 +165,9 @@ def _no_constants(path: Path) -> TrainingError:
 
 
 def _not_usable(path: Path, *, expected: str, found: object) -> TrainingError:
-    return TrainingError(expected=expected, found=found, where=path, fix=Fix.EXPORT_AGAIN)
+    return TrainingError(
+        expected=expected, found=found, where=path, fix=fix_of(found, Fix.EXPORT_AGAIN)
+    )
 
 
 def run_checked(

@@ -1,6 +1,7 @@
 """Exported networks compute what torch computes; other files are refused."""
 
 import json
+from typing import get_args, get_type_hints
 
 import numpy as np
 import pytest
@@ -9,9 +10,12 @@ torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
-from acquire.errors import TrainingError
+from acquire.errors import Fix, TrainingError
+from dataset.face import box, frames
+from dataset.face.onnx_constants import _PulseConstants
 from dataset.face.onnx_file import METADATA
 from models.board.onnx_net import open_net
+from models.live.pulse import open_live_pulse
 from models.nets.checkpoint import load_checkpoint
 from tests.support.boards import make_board
 
@@ -85,14 +89,18 @@ def changed(path, into, **constants):
 
 
 @pytest.mark.parametrize(("constants", "words"), [
-    ({"format": "acq-board-9"}, "'acq-board-9' at .*format"),
-    ({"size": 72}, "72 at .*size"),
+    ({"format": "acq-board-9"}, "'acq-board-9', which is not allowed, at .*format"),
+    ({"size": 72}, "72, which is not allowed, at .*size"),
     ({"enlarge": "much"}, "text instead of .* at .*enlarge"),
     ({"cut_sd": None}, "cut_sd"),
     ({"net": "pnet"}, "smallest_px"),
-    ({"net": "cnn"}, "'cnn' at .*net"),
+    ({"net": "cnn"}, "'cnn', which is not allowed, at .*net"),
     ({"net": ["student"]}, "a list instead of .* at .*net"),
     ({"checkpoint": 3}, "a whole number instead of .* at .*checkpoint"),
+    ({"preprocessing_version": 99}, "99, which is not allowed, at .*preprocessing_version"),
+    ({"detector": "haar"}, "'haar', which is not allowed, at .*detector"),
+    ({"channels": "BGR"}, "'BGR', which is not allowed, at .*channels"),
+    ({"trained_fps": 0}, "at .*trained_fps"),
     ({"net": "teacher"}, "expected the inputs and outputs of a teacher"),
 ])
 def test_other_constants_are_refused(folder, tmp_path, constants, words):
@@ -118,7 +126,9 @@ def test_files_that_are_no_export_are_refused(folder, tmp_path):
         assert "\n" not in str(caught.value)
     with pytest.raises(TrainingError, match="found nothing at"):
         open_net(tmp_path / "none.onnx")
-    with pytest.raises(TrainingError, match="expected a student or teacher, found a pnet"):
+    with pytest.raises(
+        TrainingError, match="a student or teacher, found a pnet, a part of the face finder"
+    ):
         open_net(folder / "board" / "pnet.onnx")
     pairs = onnx.load_from_string(student)
     pairs.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 10
@@ -138,3 +148,18 @@ def test_weights_in_another_file_are_not_read(folder, tmp_path):
     assert (tmp_path / "weights.bin").stat().st_size > 90_000
     with pytest.raises(TrainingError, match=r"outside\.onnx"):
         open_net(tmp_path / "outside.onnx")
+
+
+def test_the_face_finder_alone_is_named_as_such(folder, tmp_path):
+    alone = tmp_path / "pnet.onnx"
+    alone.write_bytes((folder / "board" / "pnet.onnx").read_bytes())
+    with pytest.raises(TrainingError, match="found a pnet, a part of the face finder") as caught:
+        open_live_pulse(alone)
+    assert caught.value.fix is Fix.NAME_NET
+
+
+def test_the_constants_that_are_asked_for_are_those_of_this_version():
+    """They are written out in `onnx_constants`, which loads nothing."""
+    made = {"detector": box.DETECTOR, "preprocessing_version": frames.VERSION, "size": box.SIZE}
+    known = get_type_hints(_PulseConstants)
+    assert {name: get_args(known[name])[0] for name in made} == made
