@@ -30,6 +30,7 @@ _TEMPLATE, _AROUND = slice(11, 37), slice(7, 41)     # patterns are shifted by u
 _TILTS = (-12, 12, -24, 24, -36, 36)  # degrees by which a head that is not upright is turned back
 _BLUR = 6.0                           # pixels over which light is taken for even
 _FAINT = 1e-3                         # square of a contrast (of logarithms) that is no pattern
+_BLACK = 16.0                         # of 8 bits; below it a camera's noise and black level count
 _COLOUR_SCALE, _PATTERN_SCALE = 0.35, 0.4
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
@@ -66,7 +67,7 @@ def look_at(image: np.ndarray, face: FaceBox, *, tilt: int = 0) -> FaceLook:
         cv2.resize(of, (_CELLS, _CELLS), interpolation=cv2.INTER_AREA)
         for of in (averaged[_OWN, _OWN], is_seen[_OWN, _OWN].astype(np.float32))
     )
-    colours = np.log(np.maximum(parts / np.maximum(seen, 1e-3)[:, :, None], 2.0))
+    colours = np.log(np.maximum(parts / np.maximum(seen, 1e-3)[:, :, None], _BLACK))
     return FaceLook(
         colours - colours[1:3, 1:3].mean(), seen >= 0.5, detail / np.sqrt(contrast + _FAINT)
     )
