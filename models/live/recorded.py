@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from dataset.session.reader import Session
 
 _LONG_AGO_NS = -10**18          # thirty years: longer than a video
+_LOOKED_AT = slice(None, None, 16)      # rows and columns of a picture, to see whether it is grey
+_COLOURED, _GREY_BELOW = 0.01, 8.0     # share of a picture whose colours differ by that, in 8 bits
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
@@ -50,7 +52,8 @@ class RecordedFrames:
     seconds: float                          # from the first frame to the last
     simulated: bool
     finger: Reference | None = None         # of a session
-    # what is doubtful of a video, or was mended; one that is cut short is known at its end
+    # what is doubtful of the pictures, or was mended; that they are cut short or grey is known at
+    # their end
     remarks: Sequence[str] = ()
     pictures: str = ""      # how a video's pictures are read, and where its times are from
     is_predicted: bool = False      # whether its pictures are coded as what changed since others
@@ -83,9 +86,10 @@ def open_recorded(
         from dataset.session.reader import Session
 
         with Session(source) as session, closing(_frames_of_session(session)) as frames:
+            remarks = []
             yield RecordedFrames(
-                frames, len(session.frames), _seconds_of(session), session.simulated,
-                finger=SessionFinger(session),
+                _noting_grey(frames, remarks), len(session.frames), _seconds_of(session),
+                session.simulated, finger=SessionFinger(session), remarks=remarks,
             )
         return
     from acquire.camera.replay import ReplayCamera
@@ -95,7 +99,7 @@ def open_recorded(
     remarks = list(camera.info.remarks)
     with closing(camera), read_ahead(_frames_of_video(camera, remarks)) as frames:
         yield RecordedFrames(
-            frames, camera.frames, camera.seconds,
+            _noting_grey(frames, remarks), camera.frames, camera.seconds,
             camera.info.simulated, remarks=remarks, pictures=camera.info.pipeline,
             is_predicted=camera.is_predicted,
         )
@@ -172,6 +176,22 @@ def _frames_of_video(
         if frame is not None:
             image = to_rgb(frame.image, camera.info.pixel_format)
             yield image, (frame.time_ns - _LONG_AGO_NS) / 1e9
+
+
+def _noting_grey(
+    frames: Iterator[tuple[np.ndarray, float]], remarks: list[str]
+) -> Iterator[tuple[np.ndarray, float]]:
+    """Yield the frames; `remarks` get, at their end, that none of them has a colour."""
+    is_grey: bool | None = None
+    for image, time_s in frames:
+        if is_grey is not False:
+            colour = np.ptp(image[_LOOKED_AT, _LOOKED_AT], axis=2)
+            is_grey = bool(np.quantile(colour, 1 - _COLOURED) < _GREY_BELOW)
+        yield image, time_s
+    if is_grey:
+        remarks.append(
+            "its pictures have no colour, and the pulse is a change of colour: record in colour"
+        )
 
 
 def _describe_damage(camera: "ReplayCamera") -> list[str]:
