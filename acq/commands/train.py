@@ -118,17 +118,9 @@ def train_kd(
 ) -> None:
     """Train teacher, student and student + KD on the curated data; write a report."""
     check_installed()
-    from models.training.named_recipes import write_recipe
-
     changes = _changes(epochs, also, teacher, init)
     if show_recipe:
-        text = write_recipe(recipe or "acq", changes)
-        if json:
-            import yaml
-
-            print_json(yaml.safe_load(text))
-        else:
-            print_text(text.removesuffix("\n"))
+        _show_recipe(recipe or "acq", changes, as_json=json)
         return
     read_from = choose_source(ubfc, source)
     # before torch is imported, which takes seconds
@@ -159,6 +151,18 @@ def train_kd(
         print_json(result.metrics)
     else:
         _echo_tables(result)
+
+
+def _show_recipe(named: str, changes: dict[str, Any], *, as_json: bool) -> None:
+    from models.training.named_recipes import write_recipe
+
+    text = write_recipe(named, changes)
+    if as_json:
+        import yaml
+
+        print_json(yaml.safe_load(text))
+    else:
+        print_text(text.removesuffix("\n"))
 
 
 def _recipe(named: str | None, data: Path, resumed: tuple[int | None, int] | None) -> "Recipe":
