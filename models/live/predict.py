@@ -141,10 +141,10 @@ class Prediction:
 
 def why_no_reference(reference: Reference | None, rows: Sequence[PredictionRow]) -> str:
     """Return in words why no heart rate stands beside the camera's; "" where one does."""
-    if reference is None or any(row.finger_bpm is not None for row in rows):
+    shown = [row for row in rows if row.hr_bpm is not None]
+    if reference is None or any(row.finger_bpm is not None for row in shown):
         return ""
-    is_any = any(row.hr_bpm is not None for row in rows)
-    return reference.why_missing or ("of the PPG no heart rate can be told" if is_any else "")
+    return reference.why_missing or ("of the PPG no heart rate can be told" if shown else "")
 
 
 def mean_of_known(values: Sequence[float | None]) -> float | None:

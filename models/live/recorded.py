@@ -249,6 +249,7 @@ class SessionFinger:
 
     def hr_bpm(self, first_s: float, last_s: float) -> float | None:
         """Return the heart rate from one time to another; None where it cannot be told."""
+        from dataset.signals.align import BRIDGE_S
         from dataset.signals.pulse_rate import finger_rate
         from dataset.signals.windows import even_grid, to_even_grid
 
@@ -256,6 +257,13 @@ class SessionFinger:
         first = int(np.searchsorted(self._time_s, first_s - 1e-9))
         stop = int(np.searchsorted(self._time_s, last_s + 1e-9, side="right"))
         ppg, time_s = self._read[0][first:stop], self._time_s[first:stop]
+        known = np.flatnonzero(np.isfinite(ppg))
+        if not len(known) or time_s[known[0]] - time_s[0] > BRIDGE_S or (
+            time_s[-1] - time_s[known[-1]] > BRIDGE_S
+        ):
+            return None
+        # the first frame is mostly before the first sample
+        ppg, time_s = (values[known[0] : known[-1] + 1] for values in (ppg, time_s))
         if len(ppg) < 2 or not np.isfinite(ppg).all() or np.ptp(ppg) == 0:
             return None
         fs_hz = even_grid(time_s)[1]

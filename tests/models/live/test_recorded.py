@@ -1,13 +1,17 @@
 """A video that is cut at its end is read as far as it goes, and says how much is missing."""
 
 from fractions import Fraction
+from types import SimpleNamespace
 
 import av
 import numpy as np
 import pytest
 
 from acquire.errors import DeviceError
-from models.live.recorded import open_recorded
+from dataset.session.reader import Session
+from models.live.predict import why_no_reference
+from models.live.recorded import SessionFinger, open_recorded
+from tests.support.made_sessions import make_session
 
 FRAMES, FPS = 40, 25
 
@@ -236,3 +240,22 @@ def test_frames_of_another_size_are_no_end(tmp_path):
     both.write_bytes((tmp_path / "a.ts").read_bytes() + (tmp_path / "b.ts").read_bytes())
     with pytest.raises(DeviceError, match="frames of one size"):
         read(both, fps=FPS)
+
+
+@pytest.mark.parametrize(("early_s", "bpm"), [(0.02, 72.0), (0.2, 72.0), (1.0, None)])
+def test_a_finger_that_begins_just_after_the_first_frame_has_a_rate(tmp_path, early_s, bpm):
+    path = make_session(tmp_path, seconds=12.0, bpm=72.0, frame_offset_s=-early_s)
+    with Session(path) as session:
+        found = SessionFinger(session).hr_bpm(0.0, 10.0)
+    assert found == (bpm if bpm is None else pytest.approx(bpm, abs=0.5))
+
+
+def test_why_no_finger_stands_beside_a_shown_window_is_told_though_others_have_one(tmp_path):
+    shown = SimpleNamespace(hr_bpm=70.0, finger_bpm=None)
+    withheld = SimpleNamespace(hr_bpm=None, finger_bpm=70.0)
+    with Session(make_session(tmp_path, seconds=12.0)) as session:
+        finger = SessionFinger(session)
+        words = why_no_reference(finger, [shown, withheld])
+        assert words == "of the PPG no heart rate can be told"
+        shown.finger_bpm = 71.0
+        assert why_no_reference(finger, [shown, withheld]) == ""
