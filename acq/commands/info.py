@@ -64,6 +64,7 @@ def _as_json(s: "SessionSummary") -> dict[str, object]:
     return {
         "path": s.path, "session_id": s.session_id, "subject": s.subject, "started": s.started,
         "complete": s.complete, "ended": s.ended, "simulated": s.simulated,
+        "doubts": s.doubts,
         "duration_s": s.duration_s, "without_frames_s": round(s.without_frames_s, 2),
         "frames": s.video.frames, "samples": s.ppg.samples,
         "lost_frames": s.video.lost, "lost_samples": s.ppg.lost, "width": s.video.width,
@@ -135,6 +136,7 @@ def _rows(s: "SessionSummary") -> Iterator[tuple[str, str]]:
     yield "subject", _safe(s.subject)
     yield "started", s.started or "not known: the published set does not say"
     yield "state", _state(s)
+    yield "doubtful", f"[yellow]{_safe('; '.join(s.doubts))}[/yellow]" if s.doubts else ""
     alone_s = s.without_frames_s
     alone = f", [yellow]{alone_s:.1f} s of it without frames[/yellow]" if alone_s >= 1 else ""
     yield "length", f"{s.duration_s:.2f} s{alone}"
@@ -162,7 +164,9 @@ def _rows(s: "SessionSummary") -> Iterator[tuple[str, str]]:
     yield "events", _events(s)
 
 
-def _lost(s: "SessionSummary", count: int, causes: dict[str, int]) -> str:
+def _lost(s: "SessionSummary", count: int | None, causes: dict[str, int]) -> str:
+    if count is None:
+        return "[yellow]losses not known[/yellow]"
     if not count:
         return "none lost" if s.complete else "none lost between the first and the last"
     why = f" ({', '.join(f'{n} {cause}' for cause, n in causes.items())})" if causes else ""

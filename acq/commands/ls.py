@@ -181,7 +181,8 @@ def _cells(row: dict[str, Any], data: Path) -> list[str]:
     def number(name: str, digits: int) -> str:
         return "-" if row[name] is None else f"{row[name]:.{digits}f}"
 
-    lost = "-" if row["lost_frames"] is None else f"{row['lost_frames']}+{row['lost_samples']}"
+    losses = ("?" if row[name] is None else row[name] for name in ("lost_frames", "lost_samples"))
+    lost = "-" if row["frames"] is None else "+".join(map(str, losses))
     place, name = row["file"].split("/")[-2:]
     is_misplaced = place != row["subject"]
     notes = [

@@ -23,7 +23,7 @@ from dataset.common.kept import FileState, KeptByState
 from .row import NEVER_CLOSED, FromFile, Row, read_row
 
 SCHEMA = "acq-known-sessions"
-SCHEMA_VERSION = 4                  # of the document, and of how the values of a row are computed
+SCHEMA_VERSION = 5                  # of the document, and of how the values of a row are computed
 
 
 @dataclass(frozen=True)

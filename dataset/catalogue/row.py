@@ -30,7 +30,7 @@ class Row:
     frames: int | None = None
     fps: float | None = None             # measured [Hz]
     ppg_rate_hz: float | None = None     # measured, by the session's clock
-    lost_frames: int | None = None
+    lost_frames: int | None = None       # None also where the numbers repeat or go back
     lost_samples: int | None = None
     sync_bound_ms: float | None = None   # largest known bound on a sample's time; None: none known
     hr_bpm: float | None = None          # mean heart rate by the PPG; None: unknown
@@ -44,7 +44,7 @@ class Row:
     # of the present split: "train", "test", or "test in 2" of several folds; "" in none
     side: str = ""
     problem: str = ""                    # one line: what cannot be read
-    doubt: str = ""                      # what is doubtful about its times
+    doubt: str = ""                      # what is doubtful about its times and numbers
     ended: str = ""                      # of an incomplete one: what cut it short, and what lacks
 
 
@@ -87,6 +87,7 @@ def id_of(path: Path, row: Row) -> tuple[str, int]:
 def _read_session(session: "Session", row: Row, quality: SessionQuality | None) -> Row:
     """Fill in what comes from the recording, of which there may be a quality."""
     from dataset.session.hdf5 import was_never_closed
+    from dataset.session.reader import rises
 
     rate_hz, hr_bpm = _ppg_rates(session, quality)
     bound_ms = session.sync_bound_ms
@@ -100,8 +101,8 @@ def _read_session(session: "Session", row: Row, quality: SessionQuality | None) 
         frames=len(session.frames),
         fps=round(session.fps, 3),
         ppg_rate_hz=round(rate_hz, 3) if rate_hz > 0 else None,
-        lost_frames=session.lost_frames,
-        lost_samples=session.lost_samples,
+        lost_frames=session.lost_frames if rises(session.frame_sequence) else None,
+        lost_samples=session.lost_samples if rises(session.ppg_sequence) else None,
         sync_bound_ms=None if bound_ms is None else round(bound_ms, 3),
         hr_bpm=None if hr_bpm is None else round(hr_bpm, 1),
         state=NEVER_CLOSED if was_never_closed(session.path) else state,
@@ -115,11 +116,12 @@ def _read_session(session: "Session", row: Row, quality: SessionQuality | None) 
 
 
 def _doubt(session: "Session") -> str:
-    """Return what is doubtful about the times of a recording, in words."""
-    if session.is_apart:
-        return "frames and samples share no time"
+    """Return what is doubtful about the times and numbers of a recording, in words."""
+    from dataset.session.doubts import doubts_of
+
     alone_s = session.without_frames_s
-    return f"{alone_s:.0f} s without frames" if alone_s >= 1 else ""
+    alone = [f"{alone_s:.0f} s without frames"] if alone_s >= 1 else []
+    return "; ".join(doubts_of(session) + alone)
 
 
 def _ppg_rates(session: "Session", quality: SessionQuality | None) -> tuple[float, float | None]:

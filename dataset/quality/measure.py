@@ -69,7 +69,7 @@ def _measure(session: Session, measured: Measurements, beside: Executor) -> str:
     measured.add_measure("ppg_hr_bpm", rates.hr_bpm)
     finger = finger_pulse(session.ppg, sample_s) if _rises(sample_s) else None
     poor = measure_ppg(session, finger, measured)
-    _flag_untold(rates, measured)
+    _flag_untold(rates, measured, has_samples=len(sample_s) > 0)
     pictures = scanned.result()
     aspect = session.frames.width / session.frames.height
     measure_face(pictures, frame_s, aspect=aspect, measured=measured)
@@ -81,12 +81,12 @@ def _measure(session: Session, measured: Measurements, beside: Executor) -> str:
     return hashed.result()
 
 
-def _flag_untold(rates: PpgRates, measured: Measurements) -> None:
+def _flag_untold(rates: PpgRates, measured: Measurements, *, has_samples: bool) -> None:
     """Flag a finger whose heart rate cannot be told, with the commonest reason."""
     without = measured.measures["no_finger_percent"] or 0.0
     untold = max(0.0, 100 - rates.told_percent - without)
     measured.add_measure("rate_untold_percent", untold)
-    if untold > measured.limits["rate_untold"]:
+    if untold > measured.limits["rate_untold"] and has_samples:
         text = f"a finger, but its heart rate cannot be told, in {untold:.0f} % of the session"
         measured.add_flag("rate_untold", f"{text}: {rates.why_not}", value=untold)
 

@@ -7,6 +7,7 @@ import numpy as np
 from acquire.sensor.finger import ANALOG_BITS, CLIPPED, FINGER_OFF, FLAT_LINE, FingerWatch
 from acquire.sensor.protocol import SENSOR_ANALOG, SENSOR_MAX30102, SENSOR_NAMES
 from dataset.common.spans import join_spans
+from dataset.session.doubts import sensor_rate_hz
 from dataset.session.heart_rate import spans_without_finger
 from dataset.session.reader import Session
 from dataset.signals.lag import GRID_HZ, PulseWave
@@ -65,7 +66,7 @@ def _spans_by_state(session: Session) -> dict[str, list[tuple[float, float]]]:
     sensor = next(
         (number for number, name in SENSOR_NAMES.items() if name == session.sensor.name), other
     )
-    watch = FingerWatch(max(1, session.sensor.rate_hz), sensor=sensor)
+    watch = FingerWatch(max(1, round(sensor_rate_hz(session))), sensor=sensor)
     start_ns = session.started_monotonic_ns
     begun_s: dict[str, float] = {}
     spans: dict[str, list[tuple[float, float]]] = {FINGER_OFF: [], FLAT_LINE: [], CLIPPED: []}

@@ -19,6 +19,7 @@ SCHEMA_VERSION = 1
 Grade = Literal["good", "usable", "bad"]
 GRADES: tuple[Grade, ...] = ("good", "usable", "bad")
 Severity = Literal["note", "warning", "failure"]
+_MOST = 1e13             # of a measure: more milliseconds than a recording can be apart
 SEVERITIES: tuple[Severity, ...] = ("note", "warning", "failure")   # a note changes no grade
 
 
@@ -75,7 +76,14 @@ def read_quality(session_file: Path) -> SessionQuality | None:
     CurationError : the file cannot be read, or is no quality file
     """
     path = data_folder.quality_file(session_file)
-    return read_if_there(_KIND, path)
+    quality = read_if_there(_KIND, path)
+    for name, value in quality.measures.items() if quality else ():
+        if value is not None and not abs(value) < _MOST:
+            raise CurationError(
+                expected=f"measures below {_MOST:g}", found=f"{name} {value:g}", where=path,
+                fix=Fix.GRADE_AGAIN,
+            )
+    return quality
 
 
 def read_grade(session_file: Path, session_hash: str) -> Grade | None:

@@ -4,12 +4,13 @@ import numpy as np
 
 from acquire.errors import apart
 from dataset.common.wording import counted
-from dataset.session.reader import Session
+from dataset.session.reader import Session, rises
 from dataset.signals.stamp_drift import measure_stamp_drift
 
 from .measurements import Measurements, join_extremes
 
 _NEAR_S = 1.0                      # gaps this close are one flag
+_SEEN_MS = 0.05                    # a shorter step back is written as none
 
 
 def measure_length(frame_s: np.ndarray, sample_s: np.ndarray, measured: Measurements) -> None:
@@ -72,8 +73,9 @@ def _measure_intervals(
     """Measure losses, gaps, jitter and times that go back; `stream` is "frame" or "sample"."""
     limits = measured.limits
     share = 100 * lost / max(1, lost + len(t_s))
-    measured.add_measure(f"lost_{stream}s", lost)
-    if share > limits[f"lost_{stream}s"]:
+    is_counted = rises(sequence)        # else what is lost is not known, and flagged so below
+    measured.add_measure(f"lost_{stream}s", lost if is_counted else None)
+    if is_counted and share > limits[f"lost_{stream}s"]:
         text = f"{lost} of {lost + len(t_s)} {stream}s lost, {share:.1f} %"
         measured.add_flag(f"lost_{stream}s", text, value=share)
     if len(t_s) < 2:
@@ -100,7 +102,8 @@ def _measure_intervals(
         most_ms = -steps_ms[back].min()
         measured.add_flag(
             "times_back",
-            f"{len(back)} times {stream}s stand still or go back, by up to {most_ms:.1f} ms",
+            f"{counted(len(back), f'{stream} time')} not later than the one before"
+            + (f", by up to {most_ms:.1f} ms" if most_ms >= _SEEN_MS else ""),
             value=-float(most_ms), from_s=float(ends.min()), to_s=float(ends.max()),
         )
     repeated = np.flatnonzero(np.diff(sequence) <= 0)

@@ -13,7 +13,7 @@ from h5py import h5a  # pyright: ignore[reportAttributeAccessIssue] - compiled
 from acquire import data_folder, layout
 from acquire.camera.source import CameraInfo, LightOffset
 from acquire.documents import parse_json
-from acquire.errors import SessionError
+from acquire.errors import Fix, SessionError
 from acquire.limits import LATEST_NS, LONGEST_TEXT
 from acquire.sensor.arrival import ArrivalTiming
 
@@ -97,7 +97,7 @@ def _check_schema(attrs: dict[str, Any], path: Path) -> None:
     if schema != layout.SCHEMA:
         raise SessionError(
             expected=f"schema {layout.SCHEMA}", found=repr(schema), where=path,
-            fix="is it a recording of acq?",
+            fix=Fix.MOVE_AWAY,
         )
     if version != layout.SCHEMA_VERSION:
         raise SessionError(
@@ -263,6 +263,7 @@ _TEXT: tuple[str, Callable[[Any], bool]] = (
 )
 _FLAG = ("true or false", lambda value: type(value) is bool or value in (0, 1))
 _TIME = ("nanoseconds", _is_whole(-LATEST_NS, LATEST_NS))
+_SINCE_1970 = ("nanoseconds since 1970", _is_whole(0, LATEST_NS))
 _COUNT = ("a whole number", _is_whole(0, 2**63))
 _LOST = ("a number of losses, or -1", _is_whole(-1, 2**40))
 # the longest is that of a pause of the host
@@ -273,7 +274,7 @@ _READING = ("a reading of the sensor", _is_reading)
 _PIXELS = ("a number of pixels", _is_whole(1, 2**31))
 # What attributes mean and may be; those that are not listed are text.
 _MEANING: dict[str, tuple[str, Callable[[Any], bool]]] = {
-    "schema_version": _COUNT, "started_unix_ns": _TIME, "started_monotonic_ns": _TIME,
+    "schema_version": _COUNT, "started_unix_ns": _SINCE_1970, "started_monotonic_ns": _TIME,
     "simulated": _FLAG, "complete": _FLAG, "lost_frames": _LOST, "lost_samples": _LOST,
     "width": _PIXELS, "height": _PIXELS,
     "nominal_fps": ("frames a second", _is_rate), "channels": _COUNT,

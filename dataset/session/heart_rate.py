@@ -11,7 +11,9 @@ from dataset.signals.align import AlignedPpg, ppg_on_frames
 from dataset.signals.filters import HIGH_HZ
 from dataset.signals.pulse_rate import TOO_SHORT, TOO_SLOW
 
-from .reader import Session
+from .reader import Session, rises
+
+NOT_RISING = "sample times that stand still or go back"
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ def measure_ppg_rates(session: Session) -> PpgRates:
         median_ns = float(np.median(steps)) if len(steps) else 0.0
         rate_hz = 1e9 / median_ns if median_ns > 0 else 0.0
         why_not = TOO_SLOW if 0 < rate_hz <= 2 * HIGH_HZ else TOO_SHORT
+        why_not = why_not if rises(time_ns) else NOT_RISING
         return PpgRates(rate_hz, None, 0.0, why_not)
     rate_hz = aligned.fs_hz
     if without:

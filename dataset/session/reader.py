@@ -249,13 +249,16 @@ class Session:
 
     @property
     def lost_frames(self) -> int:
-        """Frames that the file lacks, before the first one and after the last one too."""
-        return max(count_lost(self.frame_sequence), self._lost["lost_frames"])
+        """Frames that the file lacks, before the first one and after the last one too.
+
+        Where their numbers repeat or go back, as many as were noted when the file was closed.
+        """
+        return _count_all_lost(self.frame_sequence, self._lost["lost_frames"])
 
     @property
     def lost_samples(self) -> int:
-        """Samples that the file lacks, before the first one and after the last one too."""
-        return max(count_lost(self.ppg_sequence), self._lost["lost_samples"])
+        """Samples that the file lacks; see `lost_frames`."""
+        return _count_all_lost(self.ppg_sequence, self._lost["lost_samples"])
 
     @property
     def duration_s(self) -> float:
@@ -278,7 +281,7 @@ class Session:
     @property
     def _spans(self) -> tuple[span.Span | None, span.Span | None]:
         frames, samples = (
-            (int(times_ns[0]), int(times_ns[-1])) if len(times_ns) else None
+            (int(times_ns.min()), int(times_ns.max())) if len(times_ns) else None
             for times_ns in (self.frame_time_ns, self.ppg_time_ns)
         )
         return frames, samples
@@ -347,6 +350,18 @@ def count_lost(sequence: np.ndarray) -> int:
     """Count the numbers that a counter from 0 skipped; a step back is a restart from 0."""
     step = np.diff(sequence, prepend=-1)
     return int(np.where(step > 0, step - 1, sequence).sum())
+
+
+def rises(values: np.ndarray) -> bool:
+    """Return whether each value is above the one before, as times and numbers of a stream are."""
+    return bool((np.diff(values) > 0).all())
+
+
+def _count_all_lost(sequence: np.ndarray, noted: int) -> int:
+    """Return what a stream lost, by its numbers and by what the file notes; -1: nothing."""
+    if noted >= 0 and not rises(sequence):
+        return noted
+    return max(count_lost(sequence), noted)
 
 
 def rate_hz(time_ns: np.ndarray) -> float:

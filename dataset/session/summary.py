@@ -7,10 +7,11 @@ from typing import Any
 
 from acquire.camera.source import LightOffset
 
+from .doubts import doubts_of
 from .hdf5 import recorder_of
 from .heart_rate import measure_ppg_rates, spans_without_finger
 from .log import LOST_FRAMES, LOST_SAMPLES, Log, camera_notes, losses_by_cause, read_log
-from .reader import Session
+from .reader import Session, rises
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class VideoSummary:
     """The frames of a recording."""
 
     frames: int
-    lost: int
+    lost: int | None                 # None: their numbers repeat or go back
     lost_by_cause: dict[str, int]    # as noted when the file was closed; empty where it was not
     width: int                       # [px]
     height: int                      # [px]
@@ -32,7 +33,7 @@ class PpgSummary:
     """The samples of a recording."""
 
     samples: int
-    lost: int
+    lost: int | None                 # None: their numbers repeat or go back
     lost_by_cause: dict[str, int]    # as noted when the file was closed; empty where it was not
     rate_hz: float                   # measured, by the session's clock; lost samples do not count
     # mean over sliding 10 s windows in which the finger's rate can be told; None: in none
@@ -92,6 +93,7 @@ class SessionSummary:
     log: Log
     without_frames_s: float = 0.0    # samples before the first frame and after the last
     recorder: str = ""               # the process that recorded it meanwhile; "": none that shows
+    doubts: tuple[str, ...] = ()     # what contradicts itself in it, in words
 
 
 def summarise_session(path: Path) -> SessionSummary:
@@ -123,6 +125,7 @@ def summarise_session(path: Path) -> SessionSummary:
             log=read_log(events, session.started_monotonic_ns),
             without_frames_s=session.without_frames_s,
             recorder="" if session.complete or session.ended else recorder,
+            doubts=tuple(doubts_of(session)),
         )
 
 
@@ -130,7 +133,8 @@ def _video(session: Session) -> VideoSummary:
     frames = session.frames
     stored = int(session.stored_frame_bytes().sum())
     return VideoSummary(
-        frames=len(frames), lost=session.lost_frames,
+        frames=len(frames),
+        lost=session.lost_frames if rises(session.frame_sequence) else None,
         lost_by_cause=losses_by_cause(session.events, LOST_FRAMES), width=frames.width,
         height=frames.height, fps=session.fps,
         compression=len(frames) * math.prod(frames.stored_shape) / stored if stored else None,
@@ -142,7 +146,8 @@ def _ppg(session: Session) -> PpgSummary:
     without = spans_without_finger(session)
     rates = measure_ppg_rates(session)
     return PpgSummary(
-        samples=len(session.ppg), lost=session.lost_samples,
+        samples=len(session.ppg),
+        lost=session.lost_samples if rises(session.ppg_sequence) else None,
         lost_by_cause=losses_by_cause(session.events, LOST_SAMPLES), rate_hz=rates.rate_hz,
         hr_bpm=rates.hr_bpm, hr_told_percent=rates.told_percent, hr_why_not=rates.why_not,
         no_finger_s=sum(last - first for first, last in without) / 1e9,

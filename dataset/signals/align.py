@@ -185,8 +185,11 @@ def _place(ppg: np.ndarray, time_ns: np.ndarray, sequence: np.ndarray) -> _Sampl
             fix="are its times in another unit?",
         )
     # The counter says what is missing, not the gap in time: stamps may jitter. Where it started
-    # again, time has to tell.
-    steps = np.where(steps < 1, np.maximum(np.round(gap_s / period_s), 2), steps).astype(np.int64)
+    # again, time has to tell; where it repeats a number, of the steps beside that one, too.
+    is_back = steps < 1
+    beside = np.append(is_back[1:], False) | np.append(False, is_back[:-1])
+    by_time = np.maximum(np.round(gap_s / period_s), 1)
+    steps = np.where(is_back | (beside & (steps != 1)), by_time, steps).astype(np.int64)
     # the second: a counter gone wild
     cuts = np.flatnonzero((gap_s > BRIDGE_S) | (steps > 2 * BRIDGE_S / period_s)) + 1
     return _Samples(

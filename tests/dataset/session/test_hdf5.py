@@ -10,6 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from acq.main import app
+from acquire.data_folder import root_of
+from acquire.errors import Fix, SessionError
 from acquire.writing import hold, recordings_of
 from dataset.session.follow import find_newest_growing
 from dataset.session.hdf5 import (
@@ -19,6 +21,7 @@ from dataset.session.hdf5 import (
     recorder_of,
     was_never_closed,
 )
+from dataset.session.reader import Session
 from tests.support.made_sessions import make_session
 
 
@@ -100,3 +103,16 @@ def test_an_attribute_is_read_as_h5py_reads_it(tmp_path):
                 found = read_attribute(file, name)
                 assert type(found) is type(expected)
                 assert repr(found) == repr(expected)
+
+
+def test_an_hdf5_file_of_another_program_is_not_to_be_recovered(tmp_path, closed, acq_here):
+    other = closed.with_name("S01-20260102T090000Z.h5")
+    with h5py.File(other, "w") as file:
+        file["x"] = [1.0, 2.0]
+    with pytest.raises(SessionError, match="schema acq-session, found 'none'") as caught:
+        Session(other)
+    assert caught.value.fix is Fix.MOVE_AWAY
+    done = acq_here("split", "--holdout", "S01", "--data", root_of(other), "--quiet")
+    assert done.returncode == 1
+    assert "move it away" in done.stderr
+    assert "acq recover" not in done.stderr
