@@ -339,6 +339,7 @@ _TYPES = {
     "int": "a whole number", "float": "a number", "bool": "true or false", "null": "null",
     "NoneType": "null",
 }
+_LIMITS = {">=": "of at least", ">": "above", "<=": "of at most", "<": "below"}
 
 
 def name_type(value: object) -> str:
@@ -357,6 +358,9 @@ def _worded(error: ValueError, place: Callable[[str], str] | None = None) -> str
     if match := re.fullmatch(r"Expected (.+), got (\S+)( at \$.*)?", text):
         wanted = " or ".join(_TYPES.get(name, name) for name in match[1].split(" | "))
         return f"{_TYPES.get(match[2], match[2])} instead of {wanted}{match[3] or ''}"
+    if match := re.fullmatch(r"Expected (int|float) ([<>]=?) (\S+)( at \$.*)?", text):
+        limit = f"{_TYPES[match[1]]} {_LIMITS[match[2]]} {float(match[3]):.15g}"
+        return f"a value that is not {limit}{match[4] or ''}"
     text = re.sub(r"^Invalid enum value (.*?)(?= at \$|$)", r"\1, which is not allowed,", text)
     text = text.replace("Expected ", "a value that is not ", 1)
     text = text.replace("Input data was truncated", "JSON that is cut short")

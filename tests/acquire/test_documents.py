@@ -4,9 +4,10 @@ import json
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import pytest
+from msgspec import Meta
 
 from acquire.documents import Kind, read_document, read_if_there
 from acquire.errors import CurationError, Fix
@@ -19,6 +20,7 @@ class Note:
     count: int
     scale: float | int = 1.0
     colour: Literal["red", "green"] = "red"
+    parts: Annotated[int, Meta(ge=1, le=2**32 - 1)] = 1
 
 
 def _nest(body):
@@ -82,6 +84,15 @@ def test_an_object_may_be_brought_into_form_first(tmp_path):
         pytest.param(
             {**HEAD, "text": "a", "count": 3, "colour": "grey"},
             "found 'grey', which is not allowed, at $.colour in ", id="none of some values",
+        ),
+        pytest.param(
+            {**HEAD, "text": "a", "count": 3, "parts": 0},
+            "found a value that is not a whole number of at least 1 at $.parts in ", id="too small",
+        ),
+        pytest.param(
+            {**HEAD, "text": "a", "count": 3, "parts": 2**32},
+            "found a value that is not a whole number of at most 4294967295 at $.parts in ",
+            id="too large",
         ),
     ],
 )

@@ -28,7 +28,7 @@ def test_the_document_says_every_limit_as_it_is(repo):
         ("lag_step: {value: 50, severity: note}", None), ("lag_stop: {value: 5}", "lag_stop"),
         ("lag_step: {value: high}", "text instead of .* at .*lag_step.value"),
         ("lag_step: {value: .nan}", "a finite value of lag_step"),
-        ("lag_step: {severity: awful}", "'awful' at .*lag_step.severity"),
+        ("lag_step: {severity: awful}", "'awful', .*lag_step.severity"),
         ("lag_step: {unit: s}", "the unit 'ms' of lag_step, found 's'"),
         ("lag_step: {colour: 1}", "unknown field colour at .*lag_step"),
         ("lag_step: 5", "lag_step"), ("[1, 2]", "by name"), ("a: b: c", "YAML"), ("", "by name"),

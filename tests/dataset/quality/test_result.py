@@ -36,8 +36,8 @@ def test_a_file_of_before_with_curves_inside_is_read(tmp_path):
     ("damage", "found"),
     [
         (lambda text: text[:-2], "cut short"),
-        (lambda text: text.replace('"usable"', '"fine"'), "'fine' at $.grade"),
-        (lambda text: text.replace('"warning"', '"awful"'), "'awful' at $.flags["),
+        (lambda text: text.replace('"usable"', '"fine"'), "'fine', which is not allowed, at"),
+        (lambda text: text.replace('"warning"', '"awful"'), "which is not allowed, at $.flags["),
         (
             lambda text: text.replace("120.5", '"bright"'),
             "text instead of a number or null at $.measures[...]",
@@ -46,7 +46,7 @@ def test_a_file_of_before_with_curves_inside_is_read(tmp_path):
         (lambda text: text.replace('"schema_version": 1', '"schema_version": 2'), "version 2"),
         (lambda text: '{"schema": "acq-quality", "schema_version": 1}', "session"),
         (lambda text: "[1]", "a list instead of an object"),
-        (lambda text: "", "cut short"),
+        (lambda text: "", "an empty file"),
     ],
 )
 def test_a_damaged_file_is_named(tmp_path, damage, found):

@@ -70,7 +70,7 @@ def test_the_paper_is_kept_to_the_letter():
         ("epoch: 3", "the key epoch, which no recipe has; near is epochs"),
         ("distill: {weigth_last: 1}", "no recipe has; near is distill.weight_last"),
         ("init: shipped", "the key init, which no recipe has"),
-        ("epochs: 0", r">= 1 at \$.epochs"),
+        ("epochs: 0", r"of at least 1 at \$.epochs"),
         ("epochs: many", r"text instead of a whole number at \$.epochs"),
         ("distill: {norm: max}", r"distill.norm: 'max', which is none of mean, sum, root in "),
         ("distill: {kd: tatt}", "distill.kd: 'tatt', which is none of tat, fitnet, at, none in "),
