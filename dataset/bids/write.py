@@ -28,7 +28,7 @@ from dataset.layouts.avi import VideoWriter, check_video
 from dataset.layouts.bids_description import DESCRIPTION, FILES, OWN_HASH, as_excluded
 from dataset.selection.exclusions import Exclusions
 from dataset.selection.exclusions_file import read_exclusions
-from dataset.session.by_id import files_by_id
+from dataset.session.find import files_by_id
 from dataset.session.reader import Session
 
 from .names import check_labels, label, session_label, stem

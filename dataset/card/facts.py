@@ -22,7 +22,7 @@ from dataset.selection.exclusions import Exclusions
 from dataset.selection.exclusions_file import read_exclusions
 from dataset.selection.split import Split
 from dataset.selection.split_file import read_split
-from dataset.session.by_id import files_by_id
+from dataset.session.find import files_by_id
 from dataset.session.reader import Session
 from dataset.session.subject import Subject, read_subject
 from dataset.variability.group import describe_group

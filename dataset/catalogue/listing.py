@@ -17,7 +17,7 @@ from dataset.selection.exclusions import Exclusions
 from dataset.selection.exclusions_file import read_exclusions
 from dataset.selection.split import Split
 from dataset.selection.split_file import read_split
-from dataset.session.by_id import find_originals
+from dataset.session.find import find_originals
 
 from .known import KnownSessions
 from .row import IN, OUT, PART, UNREADABLE, FromFile, Row, id_of

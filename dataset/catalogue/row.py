@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from acquire.errors import AcqError, CurationError, SessionError
 from dataset.quality.result import SessionQuality, read_current_quality
-from dataset.session.by_id import count_mistakes, read_id
+from dataset.session.find import count_mistakes, read_id
 
 if TYPE_CHECKING:
     from dataset.session.reader import Session
@@ -78,7 +78,7 @@ def read_row(path: Path) -> FromFile:
 
 
 def id_of(path: Path, row: Row) -> tuple[str, int]:
-    """Return what `dataset.session.by_id.read_id` would return of the recording behind a row."""
+    """Return what `dataset.session.find.read_id` would return of the recording behind a row."""
     if row.state in (UNREADABLE, NEVER_CLOSED):
         return read_id(path)
     return row.session, count_mistakes(path, row.session, row.subject)

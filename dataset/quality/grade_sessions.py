@@ -13,8 +13,7 @@ from dataset.common.progress import OnProgress
 from dataset.common.workers import Workers, reading_s, work_through
 from dataset.duplicates.find import Duplicate, find_duplicates, read_compared_streams
 from dataset.selection.exclusions_file import read_exclusions
-from dataset.session.by_id import find_copies
-from dataset.session.find import find_session
+from dataset.session.find import find_copies, find_session
 from dataset.session.reader import Session
 
 from .across_sessions import flag_across_sessions

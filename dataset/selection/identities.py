@@ -14,7 +14,7 @@ from acquire import data_folder
 from acquire.errors import AcqError, Fix, SessionError, SplitError, all_of
 from dataset.common.files import one_line
 from dataset.common.progress import OnProgress
-from dataset.session.by_id import find_copies
+from dataset.session.find import find_copies
 
 from .exclusions import Exclusions
 from .exclusions_file import read_exclusions

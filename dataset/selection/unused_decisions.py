@@ -24,7 +24,7 @@ def find_misnamed(data: Path) -> list[CurationError]:
     ------
     CurationError : the exclusions cannot be read
     """
-    from dataset.session.by_id import read_id
+    from dataset.session.find import read_id
 
     exclusions, files = read_exclusions(data), data_folder.session_files(data)
     ids: dict[str, float | None] = dict.fromkeys(path.stem for path in files)

@@ -8,7 +8,7 @@ from dataset.common.progress import OnProgress
 from dataset.quality.curves import read_curves
 from dataset.quality.result import read_quality
 from dataset.selection.identities import SessionIdentity
-from dataset.session.by_id import find_copies
+from dataset.session.find import find_copies
 from dataset.session.reader import Session
 from dataset.session.subject import read_subject
 

@@ -33,6 +33,7 @@ def test_only_what_is_there_and_depends_on_it_is_out_of_date(tmp_path):
     (tmp_path / "split.json").touch()
     (tmp_path / "ubfc").mkdir()
     (tmp_path / "ubfc/manifest.json").touch()
-    ubfc = tmp_path / "ubfc", Fix.CONVERT_AGAIN
-    assert made_before(tmp_path, [WHOLE]) == [(tmp_path / "split.json", Fix.SPLIT_AGAIN), ubfc]
+    ubfc = tmp_path / "ubfc", Fix.CONVERT_AGAIN, ""
+    split = tmp_path / "split.json", Fix.SPLIT_AGAIN, ""
+    assert made_before(tmp_path, [WHOLE]) == [split, ubfc]
     assert made_before(tmp_path, [ONE]) == [ubfc]          # a part changes no split
