@@ -135,7 +135,10 @@ def fuse_window(
     elif is_predicted and (frames := _repeated_frames(bpm, fs_hz)):
         why_not = f"{bpm:.0f} is once every {frames} frames, as coded pictures repeat themselves"
     else:
-        why_not = why_beside(bpm, window.parts.beside) or _why_moving(bpm, shifts, time_s)
+        why_not = (
+            why_beside(bpm, window.parts.beside) or _why_moving(bpm, shifts, time_s)
+            or _why_lit(bpm, colours.lines)
+        )
     return FusedRate(
         None if why_not else bpm, max(bpm - half_bpm, LOW_BPM), min(bpm + half_bpm, HIGH_BPM),
         methods, why_not,
@@ -167,6 +170,13 @@ def _why_moving(bpm: float, shifts: np.ndarray | None, time_s: np.ndarray) -> st
     # a face that goes to and fro passes its middle twice
     is_half = moves_at(bpm / 2, shifts, time_s)
     return f"the face moves at half that rate, {bpm / 2:.0f}" if is_half else ""
+
+
+def _why_lit(bpm: float, lines: ColourLines | None) -> str:
+    """Return why a rate cannot be stood by that is in the colour of a light, not of blood."""
+    if lines is None or not lines.has_other_colour(bpm):
+        return ""
+    return f"light on the face swings at that rate, {bpm:.0f}, in another colour than blood"
 
 
 def _is_still(parts: np.ndarray) -> bool:

@@ -36,3 +36,23 @@ def test_blood_stands_above_its_sides_where_grey_light_does_not():
     assert grey["green above red"] == pytest.approx(0.0, abs=0.05)
     assert blood["blood against its sides"] > none["blood against its sides"] + 2
     assert blood["second colour"] < -3 < none["second colour"]
+
+
+@pytest.mark.parametrize(
+    ("rgb", "is_other"),
+    [
+        pytest.param((0.33, 0.77, 0.53), False, id="blood"),
+        pytest.param((0.5, 0.7, 0.75), False, id="blue as strong as green"),
+        pytest.param((0.33, 0.67, 1.0), True, id="a blue screen"),
+        pytest.param((1.0, 0.6, 0.3), True, id="a warm lamp"),
+    ],
+)
+def test_light_in_another_colour_than_blood(rgb, is_other):
+    rng = np.random.default_rng(0)
+    time_s = np.arange(300) / 30
+    swing = np.outer(np.sin(2 * np.pi * 1.5 * time_s), rgb)
+    lines = ColourLines(120 * (1 + 0.01 * swing + rng.normal(0, 0.001, (300, 3))), 30.0)
+    assert lines.has_other_colour(90.0) is is_other
+    assert not lines.has_other_colour(60.0)         # nothing is there
+    noise = ColourLines(120 * (1 + rng.normal(0, 0.01, (300, 3))), 30.0)
+    assert not noise.has_other_colour(90.0)

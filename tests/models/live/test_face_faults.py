@@ -142,6 +142,19 @@ def test_a_face_that_sways_regularly_before_its_background_is_not_read_as_that(s
     assert all(f"{60 * hz:.0f}" in reading.words for reading in read.readings)
 
 
+def test_the_light_of_a_blue_screen_on_the_face_is_not_read_as_its_pulse(slow):
+    mask = np.zeros((300, 300), np.float32)
+    cv2.ellipse(mask, (147, 172), (62, 82), 0, 0, 360, 1, -1)
+    face = cv2.GaussianBlur(mask, (0, 0), 6)[..., None]
+    swing = np.outer(np.sin(2 * np.pi * 1.7 * slow.time_s), [0.01, 0.02, 0.03])
+    lit = [image * (1 + face * one) for image, one in zip(slow.images, swing, strict=True)]
+    assert_right(read_file(noisy(lit)), slow)
+    photo = read_file(noisy([slow.images[0] * (1 + face * one) for one in swing]))
+    assert not photo.shown
+    # a window of the photo was told as 102
+    assert any("in another colour than blood" in one.words for one in photo.readings)
+
+
 def test_a_mask_over_the_lower_face(slow):
     # the detector's box of SLOW is 98 x 129 pixels from (98, 107)
     shape = np.array([[101, 180], [149, 168], [197, 180], [191, 227], [149, 243], [107, 227]])
