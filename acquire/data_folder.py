@@ -95,7 +95,14 @@ def doubtful_names(data: Path) -> list[SessionError]:
     They are subjects whose names are read as one, who may be used, and recordings that nothing
     reads.
     """
-    unread = [path.relative_to(sessions_dir(data)).as_posix() for path in unread_recordings(data)]
+    try:
+        found = unread_recordings(data)
+    except OSError as error:                # for a recording of another person it is no obstacle
+        return [SessionError(
+            expected="subjects' folders that can be read", found=error.strerror,
+            where=Path(error.filename), fix="check its permissions, or the disk it is on",
+        )]
+    unread = [path.relative_to(sessions_dir(data)).as_posix() for path in found]
     more = f" and {len(unread) - _MOST_NAMED} more" if len(unread) > _MOST_NAMED else ""
     return [
         SessionError(

@@ -32,3 +32,13 @@ def test_a_verb_names_the_folder_and_fails(data, verb):
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done
     assert f"{data}/sessions/S02, found: Permission denied" in done.stderr
+
+
+@pytest.mark.real_time
+def test_somebody_else_is_recorded_all_the_same(data):
+    words = ["record", "--subject", "S03", "--simulate", "--duration", "2s", "--data", str(data)]
+    command = [*UNPRIVILEGED, sys.executable, "-m", "acq.main", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done
+    assert f"found Permission denied in {data}/sessions/S02" in done.stderr
+    assert len(list((data / "sessions/S03").glob("*.h5"))) == 1
