@@ -95,16 +95,17 @@ def doubtful_names(data: Path) -> list[SessionError]:
     They are subjects whose names are read as one, who may be used, and recordings that nothing
     reads.
     """
+    doubts, found = list[SessionError](), list[Path]()
     try:
         found = unread_recordings(data)
     except OSError as error:                # for a recording of another person it is no obstacle
-        return [SessionError(
+        doubts.append(SessionError(
             expected="subjects' folders that can be read", found=error.strerror,
             where=Path(error.filename), fix="check its permissions, or the disk it is on",
-        )]
+        ))
     unread = [path.relative_to(sessions_dir(data)).as_posix() for path in found]
     more = f" and {len(unread) - _MOST_NAMED} more" if len(unread) > _MOST_NAMED else ""
-    return [
+    return doubts + [
         SessionError(
             f"{' and '.join(names)} in {sessions_dir(data)} are read as one name",
             fix="where they are one person, exclude the sessions of one of them",

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -113,6 +114,17 @@ def test_the_id_of_a_session_is_no_new_subject(tmp_path):
     check_new_subject(tmp_path, "S01-20260101")
     (tmp_path / "sessions" / name).mkdir(parents=True)  # made by an earlier version
     check_new_subject(tmp_path, name)
+
+
+def test_a_folder_that_cannot_be_entered_hides_no_other_doubt(tmp_path):
+    for subject in ("S01", "s01"):
+        (tmp_path / "sessions" / subject).mkdir(parents=True)
+    with patch.object(
+        data_folder, "unread_recordings", side_effect=PermissionError(13, "Permission denied", "S")
+    ):
+        first, second = doubtful_names(tmp_path)
+    assert first.found == "Permission denied"
+    assert "are read as one name" in str(second)
 
 
 def test_recordings_that_nothing_reads_are_named_and_what_macos_leaves_is_not(tmp_path):
