@@ -56,7 +56,7 @@ def ls(
         raise typer.BadParameter("say --table - or --json")
     check_table(None if table == STDOUT else table, force=force)
     with show_progress(quiet=quiet) as on_progress:
-        listing = list_sessions(data, on_progress=on_progress)
+        listing = list_sessions(data, on_progress=on_progress, jobs=None)
     rows, doubts = listing.rows, [*doubtful_names(data)]
     if not rows:
         for doubt in doubts:

@@ -8,6 +8,7 @@ deleted at any time, and where it cannot be read or written a list is made witho
 
 import json
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -16,14 +17,16 @@ from pathlib import Path
 from acquire import data_folder
 from acquire.atomic import write_text
 from acquire.documents import Kind, read_document
-from acquire.errors import AcqError, CurationError
+from acquire.errors import AcqError, CurationError, SessionError
 from acquire.writing import WITHDRAWAL, refuse_links_out, refuse_while
 from dataset.common.kept import FileState, KeptByState
+from dataset.common.progress import OnProgress
 
-from .row import NEVER_CLOSED, FromFile, Row, read_row
+from .row import NEVER_CLOSED, FromFile, Row, read_row, unread_row
 
 SCHEMA = "acq-known-sessions"
 SCHEMA_VERSION = 5                  # of the document, and of how the values of a row are computed
+_GRADED_S, _UNGRADED_S = 0.005, 0.03        # of processor time, for a row of a minute
 
 
 @dataclass(frozen=True)
@@ -57,9 +60,28 @@ class KnownSessions:
         self._saved: dict[str, _Entry] = {}
         self._load()
 
-    def read_row(self, path: Path) -> FromFile:
-        """Return what a recording and its grade contain, and what could not be read."""
-        return self._rows.get(path, read_row, data_folder.quality_file(path))
+    def read_rows(
+        self, paths: list[Path], *, jobs: int | None = 1, on_progress: OnProgress | None = None
+    ) -> dict[Path, FromFile]:
+        """Return what each recording and its grade contain, and what could not be read.
+
+        Parameters
+        ----------
+        jobs : processes that read; None: as many as are worth their start
+        """
+        rows: dict[Path, FromFile] = {}
+        states = {}
+        for path in paths:
+            states[path], row = self._rows.find(path, data_folder.quality_file(path))
+            if row is not None:
+                rows[path] = row
+        unread = [path for path in paths if path not in rows]
+        for done, (path, row) in enumerate(_read_all(unread, jobs), start=len(rows) + 1):
+            rows[path] = row
+            self._rows.keep(path, states[path], row)
+            if on_progress:
+                on_progress("reading sessions", done, len(paths))
+        return {path: rows[path] for path in paths}
 
     def forget_others(self, paths: list[Path]) -> None:
         """Forget the recordings that are gone."""
@@ -110,3 +132,18 @@ class KnownSessions:
             file = self._data / entry.file
             self._rows.put(file, (entry.state, entry.state_of_grade), (entry.row, ()))
             self._saved[entry.file] = entry
+
+
+def _read_all(paths: list[Path], jobs: int | None) -> Iterator[tuple[Path, FromFile]]:
+    """Read recordings; yield each with its row, in the order in which they end."""
+    if not paths:
+        return
+    # a list of known recordings needs none of it
+    from dataset.common.workers import Workers, work_through
+
+    graded = sum(data_folder.quality_file(path).exists() for path in paths)
+    work_s = _GRADED_S * graded + _UNGRADED_S * (len(paths) - graded)
+    workers = Workers(jobs).for_work(len(paths), work_s)
+    for at, outcome in work_through(read_row, paths, workers=workers):
+        path = paths[at]
+        yield path, outcome.value or unread_row(path, outcome.cause or SessionError(outcome.error))

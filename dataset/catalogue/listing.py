@@ -36,7 +36,8 @@ class Listing:
 
 
 def list_sessions(
-    data: Path | str, *, on_progress: OnProgress | None = None, known: KnownSessions | None = None
+    data: Path | str, *, on_progress: OnProgress | None = None,
+    known: KnownSessions | None = None, jobs: int | None = 1,
 ) -> Listing:
     """List every recording under a data folder.
 
@@ -48,6 +49,7 @@ def list_sessions(
     ----------
     known : what an earlier call read; None: what an earlier process kept in the data folder.
         Recordings that did not change are not read again
+    jobs : processes that read what is not known; None: as many as are worth their start
 
     Raises
     ------
@@ -60,11 +62,7 @@ def list_sessions(
     rows: list[Row] = []
     errors: list[AcqError | OSError] = []
     known.forget_others(files)
-    read: dict[Path, FromFile] = {}
-    for path in files:
-        read[path] = known.read_row(path)
-        if on_progress:
-            on_progress("reading sessions", len(read), len(files))
+    read = known.read_rows(files, jobs=jobs, on_progress=on_progress)
     copies = find_originals(
         (path for path in files if not exclusions.is_excluded(path.stem)),
         read=lambda path: id_of(path, read[path][0]),

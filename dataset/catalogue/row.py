@@ -77,6 +77,11 @@ def read_row(path: Path) -> FromFile:
     return replace(row, grade=grade), tuple(problems)
 
 
+def unread_row(path: Path, error: AcqError) -> FromFile:
+    """Return the row of a recording that could not be read at all."""
+    return Row(path.parent.name, path.stem), (error,)
+
+
 def id_of(path: Path, row: Row) -> tuple[str, int]:
     """Return what `dataset.session.find.read_id` would return of the recording behind a row."""
     if row.state in (UNREADABLE, NEVER_CLOSED):

@@ -13,14 +13,14 @@ T = TypeVar("T")
 
 _SETTLED_S = 2.0            # FAT keeps times to two seconds
 FileState = tuple[int, int, int, int]       # inode, size, time of the content and of the inode [ns]
-_State = tuple[FileState | None, ...]
+FileStates = tuple[FileState | None, ...]
 
 
 class KeptByState(Generic[T]):
     """Values by file; not for several threads at once."""
 
     def __init__(self) -> None:
-        self._kept: dict[Path, tuple[_State, T]] = {}
+        self._kept: dict[Path, tuple[FileStates, T]] = {}
 
     def get(self, path: Path, read: Callable[[Path], T], *beside: Path) -> T:
         """Return what `read` returned of a file, without reading it again while it is unchanged.
@@ -29,22 +29,30 @@ class KeptByState(Generic[T]):
         ----------
         beside : other files that `read` looks at; they need not be there
         """
-        state = tuple(map(_state_of, (path, *beside)))
-        known = self._kept.get(path)
-        if known is not None and known[0] == state:
-            return known[1]
-        value = read(path)
-        if all(time.time_ns() - one[2] > _SETTLED_S * 1e9 for one in state if one is not None):
-            self._kept[path] = state, value
-        else:
-            self._kept.pop(path, None)
+        state, value = self.find(path, *beside)
+        if value is None:
+            value = read(path)
+            self.keep(path, state, value)
         return value
 
-    def put(self, path: Path, state: _State, value: T) -> None:
+    def find(self, path: Path, *beside: Path) -> tuple[FileStates, T | None]:
+        """Return the present state of a file and those beside it, and what is kept of that."""
+        state = tuple(map(_state_of, (path, *beside)))
+        known = self._kept.get(path)
+        return state, known[1] if known is not None and known[0] == state else None
+
+    def keep(self, path: Path, state: FileStates, value: T) -> None:
+        """Keep what was read of a file, whose state was taken before; not if it is just written."""
+        if all(time.time_ns() - one[2] > _SETTLED_S * 1e9 for one in state if one is not None):
+            self.put(path, state, value)
+        else:
+            self._kept.pop(path, None)
+
+    def put(self, path: Path, state: FileStates, value: T) -> None:
         """Note what was read of a file when it and those beside it had this state."""
         self._kept[path] = state, value
 
-    def entries(self) -> dict[Path, tuple[_State, T]]:
+    def entries(self) -> dict[Path, tuple[FileStates, T]]:
         """Return what is kept, with the state in which each file was read."""
         return dict(self._kept)
 

@@ -10,6 +10,7 @@ import pytest
 from acquire import data_folder
 from dataset.catalogue.known import KnownSessions
 from dataset.catalogue.listing import list_sessions
+from dataset.catalogue.row import read_row
 from dataset.quality.result import SessionQuality, write_quality
 from dataset.session.reader import Session
 from dataset.withdraw.withdraw import withdraw
@@ -147,3 +148,31 @@ def test_who_lists_while_a_subject_is_withdrawn_keeps_nothing_and_disturbs_nothi
     withdraw(data, "S01", on_step=list_meanwhile)
     assert [row.subject for row in list_sessions(data).rows] == ["S02"]
     assert "S01" not in data_folder.known_sessions_file(data).read_text()
+
+
+def test_two_processes_read_what_one_reads_and_it_is_kept(data, opened):
+    one = list_sessions(data)
+    data_folder.known_sessions_file(data).unlink()
+    damaged = data_folder.sessions_dir(data) / "S03" / "damaged.h5"
+    damaged.parent.mkdir()
+    damaged.write_text("no session")
+    opened.clear()
+    two = list_sessions(data, jobs=2)
+    assert opened == []
+    assert two.rows[:2] == one.rows
+    assert (two.rows[2].state, len(two.errors)) == ("unreadable", 1)
+    assert "not HDF5" in two.rows[2].problem
+    assert list_sessions(data).rows == two.rows
+    assert opened == ["dam"]
+
+
+def test_a_recording_that_a_defect_of_ours_cannot_read_is_a_row_with_that_reason(data, monkeypatch):
+    def fail(path):
+        if path.parent.name == "S01":
+            raise ZeroDivisionError("by nothing")
+        return read_row(path)
+
+    monkeypatch.setattr("dataset.catalogue.known.read_row", fail)
+    listed = list_sessions(data)
+    assert [row.state for row in listed.rows] == ["unreadable", "complete"]
+    assert "ZeroDivisionError: by nothing" in listed.rows[0].problem
