@@ -6,6 +6,7 @@ error depends on a few whose peak jumps, and nothing can be concluded from it. F
 simulator to the 36x36 average without a file in between; files are lossless and give the same.
 """
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -73,8 +74,9 @@ def _load_person(folder: Path, number: int, motion: Motion) -> CuratedVideo:
         frames, ppg, time_s = (stored[name] for name in ("frames", "ppg", "time_s"))
     filtered = bandpass(ppg, FPS)
     side = "train" if number in LEARN else "test"
-    return to_curated_video(
+    video = to_curated_video(
         FaceFrames(frames, BOX, "", motion_kind=motion), filtered, time_s=time_s,
         ppg_change=change_of_ppg(filtered, time_s), folder=f"{side}/subject{number}",
         subject=f"S{number:02d}", session=str(number), simulated=True, video=Path(),
     )
+    return replace(video, virtual_seed=PEOPLE)

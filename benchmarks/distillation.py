@@ -42,6 +42,7 @@ from benchmarks.dim_people import (
     keep_film,
     load_people,
 )
+from models.data.videos import TrainingData
 from models.distillation.distill import DistillConfig
 from models.evaluation.mean_rate import count_missing, guess_mean_rate
 from models.evaluation.methods import COLOUR_TITLES, TITLES
@@ -50,6 +51,7 @@ from models.nets.can import Teacher
 from models.nets.checkpoint import load_checkpoint, save_checkpoint
 from models.training.named_recipes import read_recipe
 from models.training.recipe import Recipe
+from models.training.teacher_init import check_not_tested, read_teacher_init
 from models.training.train import train_student, train_teacher
 
 CPU = torch.device("cpu")
@@ -69,6 +71,7 @@ class Way:
 
 CHANGED: dict[str, dict[str, Any]] = {
     "shape": {"clip": 64, "batch_clips": 1, "shape_weight": 0.3},
+    "shipped": {"init": "shipped"},
 }
 WAYS = {
     "both": Way("acq: TaT and the answer", "acq", 10),
@@ -77,6 +80,7 @@ WAYS = {
     "fitnet": Way("FitNet and the answer", "acq", 3, {"distill": DistillConfig(kd="fitnet")}),
     "at": Way("attention transfer and the answer", "acq", 3, {"distill": DistillConfig(kd="at")}),
     "pretrained": Way("6 epochs alone before the teacher joins", "acq", 3, {"pretrain_epochs": 6}),
+    "init": Way("the teacher starts from the shipped one", "shipped", 3),
     "paper": Way("recipe paper", "paper", 3),
     "fast": Way("recipe fast", "fast", 3),
     "shape": Way("clips of 64, and the pulse's shape", "shape", 3),
@@ -86,14 +90,14 @@ WAYS = {
 def recipe_of(name: str, seed: int) -> Recipe:
     """Return a recipe that comes with acq, or `acq` with what `CHANGED` has."""
     recipe = replace(read_recipe("acq"), **CHANGED[name]) if name in CHANGED else read_recipe(name)
-    return replace(recipe, seed=seed)
+    return replace(recipe, seed=seed, precision="float32")
 
 
 def train_all(folder: Path, way: str, seed: int, until_s: float) -> None:
     """Train what a way needs of one seed and is not there yet, and keep each network's figures."""
     torch.set_num_threads(1)
     of = WAYS[way].of
-    recipe = replace(recipe_of(of, seed), precision="float32")
+    recipe = recipe_of(of, seed)
     states = folder / f"{way}-{seed}-states"
     data = load_people(folder, recipe.motion)
     checkpoint = folder / f"{of}-teacher-{seed}.safetensors"
@@ -107,7 +111,7 @@ def train_all(folder: Path, way: str, seed: int, until_s: float) -> None:
         options: dict[str, Any] = {"device": CPU, "states": states}
         states.mkdir(exist_ok=True)
         if network == "teacher":
-            trained = train_teacher(data, recipe, **options)
+            trained = train_teacher(data, recipe, init=start_of(recipe, data), **options)
             save_checkpoint(checkpoint, trained.net, split_hash="", data_hash="", about={})
         elif network == "student":
             trained = train_student(data, recipe, **options)
@@ -125,15 +129,32 @@ def train_all(folder: Path, way: str, seed: int, until_s: float) -> None:
         print(f"{name}: {np.mean(found['mae_bpm']):.2f} bpm, {found['seconds']:.0f} s", flush=True)
 
 
+def start_of(recipe: Recipe, data: TrainingData) -> Teacher | None:
+    """Return the teacher that a recipe's teacher starts from, which knows nobody held out."""
+    if recipe.init is None:
+        return None
+    init = read_teacher_init(Path(recipe.init), FIGURES)
+    check_not_tested(init, [data])
+    teacher = load_checkpoint(init.file.path).net
+    assert isinstance(teacher, Teacher)
+    return teacher
+
+
 def origin(of: str, network: str) -> dict[str, Any]:
     """Return what the figures of a network are of: how it was trained, and on whom."""
     recipe = recipe_of(of, seed=0)
     how = replace(recipe, **WAYS[network].change) if network in WAYS else recipe
+    if network == "student":
+        how = replace(how, init=None)
     return {"recipe": how.sha256, "people": PEOPLE, "learn_s": LEARN_S, "test_s": TEST_S}
 
 
 def figures_of(of: str, network: str, seed: int) -> Path:
-    """Return the file of one network's figures."""
+    """Return the file of one network's figures.
+
+    A student alone starts from scratch, whatever its teacher starts from.
+    """
+    of = "acq" if (of, network) == ("shipped", "student") else of
     return FIGURES / f"{of}-{network}-{seed}.json"
 
 
