@@ -68,6 +68,13 @@ class PublishedNet(Protocol):
         ...
 
 
+class PublishedCount(NamedTuple):
+    """A number of trained weights, as somebody prints it."""
+
+    printed: str        # "532K", "2.16M": rounded or cut at its last digit
+    source: str
+
+
 # of a network: what is trained, whose forward of a `NetBatch` is the loss and its named parts
 MakeTraining = Callable[[nn.Module], nn.Module]
 
@@ -86,8 +93,12 @@ class NetSpec:
     after: str              # in words: what is done with its predictions
     learning_rate: float    # at the top of the one-cycle schedule
     batch: int              # clips a step
-    # trained weights, as a publication states them for these defaults; None: none was found
-    published_parameters: int | None = None
+    # trained weights of these defaults; None: none was found
+    published_parameters: PublishedCount | None = None
+
+
+# a README of the authors of arXiv:2305.04161, read in Snopylz/PhysBench_lz on GitHub
+PHYSBENCH = "PhysBench's table of models (Wang et al.)"
 
 
 def check_reads(reads: Reads) -> None:

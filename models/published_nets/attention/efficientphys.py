@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from ..losses import mean_squared
-from ..spec import NetSpec, Reads, Supervised
+from ..spec import PHYSBENCH, NetSpec, PublishedCount, Reads, Supervised
 from ..titles import OWN_TITLES
 from .deepphys import DeepPhysConfig
 from .layers import SoftMask, TwoConvolutions, make_head
@@ -67,4 +67,5 @@ SPEC = NetSpec(
     training=lambda net: Supervised(net, mean_squared),
     loss="mean squared error on the change", after="summed up to a pulse",
     learning_rate=1e-3, batch=3,
+    published_parameters=PublishedCount("2.16M", PHYSBENCH),
 )

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ..losses import mean_squared
-from ..spec import NetSpec, Supervised
+from ..spec import PHYSBENCH, NetSpec, PublishedCount, Supervised
 from ..titles import OWN_TITLES
 from .deepphys import DeepPhys, DeepPhysConfig, standardised
 
@@ -51,4 +51,5 @@ SPEC = NetSpec(
     training=lambda net: Supervised(net, mean_squared),
     loss="mean squared error on the change", after="summed up to a pulse",
     learning_rate=1e-3, batch=6,
+    published_parameters=PublishedCount("532K", PHYSBENCH),
 )

@@ -1,5 +1,7 @@
 """Each network of another paper: its weights counted by hand, its shapes, a gradient everywhere."""
 
+from decimal import Decimal
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -43,7 +45,36 @@ def test_weights(name):
     with torch.device("meta"):
         net = OWN[name].net(OWN[name].config())
     assert count_parameters(net) == COUNTS[name]
-    assert OWN[name].published_parameters in (None, COUNTS[name])
+
+
+def may_stand_for(printed, count, *, million=10**6):
+    """Return whether a printed number, such as 532K, is this count rounded or cut."""
+    unit = {"K": million // 1000, "M": million}[printed[-1]]
+    number = Decimal(printed[:-1]).normalize()
+    last_digit = Decimal(10) ** number.as_tuple().exponent      # of 770 the 0 may be rounding
+    return abs(Decimal(count) / unit - number) < last_digit
+
+
+PUBLISHED = {
+    name: spec.published_parameters.printed
+    for name, spec in OWN.items() if spec.published_parameters
+}
+
+
+def test_weights_are_as_many_as_published():
+    assert {*PUBLISHED} == {"deepphys", "tscan", "efficientphys", "physnet", "physformer"}
+    unlike = [name for name in PUBLISHED if not may_stand_for(PUBLISHED[name], COUNTS[name])]
+    assert unlike == ["physformer"]
+    assert may_stand_for(PUBLISHED["physformer"], COUNTS["physformer"], million=2**20)
+
+
+@pytest.mark.parametrize(
+    ("printed", "count", "may"),
+    [("532K", 532_899, True), ("532K", 533_000, False), ("2.16M", 2_155_000, True),
+     ("2.16M", 2_170_000, False), ("770K", 768_577, True), ("770K", 759_000, False)],
+)
+def test_what_a_printed_count_may_stand_for(printed, count, may):
+    assert may_stand_for(printed, count) == may
 
 
 def test_the_weights_of_a_physformer_by_hand():
