@@ -129,13 +129,15 @@ def convert(
     as_json: Json = False,
 ) -> None:
     """Write the sessions of the split as UBFC folders, DATA/ubfc, and check every frame."""
+    from dataset.common.workers import Workers
+
+    workers = Workers(jobs, scheduler)
     if to is To.BIDS:
         others = {"for": tool, "plan": plan, "fold": fold, "ppg": ppg, "fps": fps, "holes": holes}
-        others |= {"scheduler": scheduler, "reasons": reasons}
-        _to_bids(data, others, codec, force=force, quiet=quiet, as_json=as_json)
+        others |= {"reasons": reasons}
+        _to_bids(data, others, codec, workers, force=force, quiet=quiet, as_json=as_json)
         return
     from acq.terminal.conversion_plan import show_plan, why_codec
-    from dataset.common.workers import Workers
     from dataset.convert.settings import RequestedSettings
     from dataset.export.targets import find_target
 
@@ -150,7 +152,7 @@ def convert(
         codec.value if codec and codec is not Codec.AUTO else None, ppg and ppg.value, fps,
         holes and holes.value,
     )
-    workers, by_disk = Workers(jobs, scheduler), codec is Codec.AUTO
+    by_disk = codec is Codec.AUTO
     if plan or by_disk:
         planned = _plan(
             data, target, fold=fold, asked=asked, by_disk=by_disk, workers=workers, quiet=quiet
@@ -225,8 +227,8 @@ def _to_ubfc(
 
 
 def _to_bids(
-    data: Path, others: dict[str, Any], codec: Codec | None, *, force: bool, quiet: bool,
-    as_json: bool,
+    data: Path, others: dict[str, Any], codec: Codec | None, workers: "Workers", *, force: bool,
+    quiet: bool, as_json: bool,
 ) -> None:
     """Write every recording as a BIDS data set; the options `others` have no meaning there."""
     from dataset.bids.write import export_bids
@@ -239,7 +241,8 @@ def _to_bids(
                                  param_hint="--codec")
     with show_progress(quiet=quiet) as on_progress:
         done = export_bids(
-            data, codec=codec.value if codec else "ffv1", force=force, on_progress=on_progress
+            data, codec=codec.value if codec else "ffv1", force=force, workers=workers,
+            on_progress=on_progress,
         )
     if as_json:
         folders = {session: str(folder) for session, folder in done.sessions.items()}

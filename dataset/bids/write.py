@@ -8,31 +8,37 @@ out, and the times show that.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import Any, TypeVar
 
 from acquire import data_folder
 from acquire.atomic import atomic_folder
-from acquire.errors import CurationError, Fix
+from acquire.errors import AcqError, CurationError, Fix, all_of
 from acquire.writing import PURE as LOCK
 from acquire.writing import holding
 from dataset.common.files import hash_of_content, sha256_of
 from dataset.common.progress import OnProgress
-from dataset.common.spans import is_inside
-from dataset.layouts.avi import VideoWriter, check_video
+from dataset.common.workers import Outcome, Workers, reading_s, work_through
+from dataset.convert.plan import check_free, estimate_footage
 from dataset.layouts.bids_description import DESCRIPTION, FILES, OWN_HASH, as_excluded
 from dataset.selection.exclusions import Exclusions
 from dataset.selection.exclusions_file import read_exclusions
 from dataset.session.find import files_by_id
-from dataset.session.reader import Session
 
-from .names import check_labels, label, session_label, stem
-from .physio import write_physio
+from .names import check_labels
+from .session_folder import (
+    RecordingOutline,
+    RecordingTask,
+    kept_frames,
+    outline_recording,
+    write_recording,
+)
+
+Made = TypeVar("Made")
 
 BIDS_VERSION = "1.11.1"
 _IGNORED = "*_video.avi\n*_video.tsv\n"
@@ -57,7 +63,12 @@ class BidsExport:
 
 @holding(LOCK, lambda data: (data_folder.bids_dir(data),))
 def export_bids(
-    data: Path, *, codec: str = "ffv1", force: bool = False, on_progress: OnProgress | None = None
+    data: Path,
+    *,
+    codec: str = "ffv1",
+    force: bool = False,
+    workers: Workers = Workers(),    # noqa: B008  (frozen)
+    on_progress: OnProgress | None = None,
 ) -> BidsExport:
     """Write every recording of a data folder that is not excluded, whole or not at all.
 
@@ -68,7 +79,8 @@ def export_bids(
     Raises
     ------
     CurationError : there is an export already and `force` is not set; no recording; subjects that
-        BIDS takes for one; samples without an even grid; a video that decodes to other pixels
+        BIDS takes for one; more than fits on the disk; samples without an even grid; a video that
+        decodes to other pixels
     SessionError : a recording cannot be read
     """
     root = data_folder.bids_dir(data)
@@ -88,64 +100,96 @@ def export_bids(
     if not files:
         raise CurationError(expected="recordings", found="none", where=data, fix=Fix.RECORD)
     check_labels(path.parent.name for path in files.values())
-    sessions: dict[str, Path] = {}
-    subjects, simulated = set(), False
     with atomic_folder(root) as part:
-        for count, (name, path) in enumerate(files.items(), start=1):
-            with Session(path) as session:
-                sessions[name] = _write_session(session, part, excluded, codec)
-                subjects.add(label(session.subject))
-                simulated |= session.simulated
-            if on_progress:
-                on_progress("writing sessions", count, len(files))
-        cut = {
-            name: [(one.from_s, one.to_s) for one in excluded.of(name)] for name in sessions
-        }
-        _write_top(part, subjects, as_excluded(cut), is_simulated=simulated)
-    return BidsExport(root, {name: root / folder for name, folder in sessions.items()})
-
-
-def _write_session(session: Session, part: Path, excluded: Exclusions, codec: str) -> Path:
-    subject = label(session.subject)
-    named = session_label(session.session_id, session.subject)
-    folder = Path(f"sub-{subject}") / f"ses-{named}" / "beh"
-    start = part / folder / stem(subject, named)
-    if start.parent.exists():
-        raise CurationError(
-            expected="sessions that differ in letters or digits", found=f"two of {folder.parent}",
-            fix=Fix.REMOVE_OR_EXCLUDE, of=session.session_id,
+        whole = part.resolve()
+        tasks = [
+            RecordingTask(name, path.resolve(), tuple(excluded.spans_s(name)), codec, whole)
+            for name, path in files.items()
+        ]
+        outlines = _do_all(outline_recording, tasks, workers, None)
+        _check_folders(tasks, outlines)
+        _check_space(data, tasks, sum(one.pixel_bytes for one in outlines), codec)
+        by_work = workers.for_work(len(tasks), reading_s(files.values()))
+        folders = _do_all(write_recording, tasks, by_work, on_progress)
+        _write_top(
+            part, {one.subject for one in outlines}, as_excluded(_cut(excluded, files)),
+            is_simulated=any(one.simulated for one in outlines),
         )
-    if not len(session.frame_time_ns):
-        raise CurationError(
-            expected="frames", found="none", where=session.path, fix=Fix.EXCLUDE,
-            of=session.session_id,
-        )
-    start.parent.mkdir(parents=True)
-    spans_ns = [
-        (session.started_monotonic_ns + 1e9 * first, session.started_monotonic_ns + 1e9 * last)
-        for first, last in excluded.spans_s(session.session_id)
-    ]
-    write_physio(session, start, is_inside(session.ppg_time_ns, spans_ns))
-    kept = np.flatnonzero(~is_inside(session.frame_light_ns, spans_ns))
-    _write_video(session, start, kept, codec)
-    return folder
+    return BidsExport(
+        root, {name: root / folder for name, folder in zip(files, folders, strict=True)}
+    )
 
 
-def _write_video(session: Session, start: Path, kept: np.ndarray, codec: str) -> None:
-    """Write the frames that are kept, and their times; decode the video again and compare."""
-    frames, times_s = session.frames, session.frame_light_ns - int(session.frame_light_ns[0])
-    bgr = np.empty((frames.height, frames.width, 3), np.uint8)
-    path = start.with_name(f"{start.name}_video.avi")
-    with VideoWriter(
-        path, codec=codec, width=frames.width, height=frames.height, fps=session.fps or 1.0,
-        simulated=session.simulated,
-    ) as video:
-        for index in kept.tolist():
-            frames.read_into(index, bgr, bgr=True)
-            video.add(bgr)
-    check_video(path, video.pixels)
-    rows = [f"{i}\t{times_s[at] / 1e9:.6f}\n" for i, at in enumerate(kept.tolist())]
-    start.with_name(f"{start.name}_video.tsv").write_text("frame\ttime\n" + "".join(rows))
+def _do_all(
+    work: Callable[[RecordingTask], Made], tasks: Sequence[RecordingTask], workers: Workers,
+    on_progress: OnProgress | None,
+) -> list[Made]:
+    """Do `work` on each task; return what came of them, in their order.
+
+    Raises
+    ------
+    SessionError, CurationError, AcqError : what is wrong with one of them, or with several
+    """
+    made: dict[int, Made] = {}
+    failed: dict[int, AcqError] = {}
+    if on_progress:
+        on_progress("writing sessions", 0, len(tasks))
+    for count, (at, outcome) in enumerate(work_through(work, tasks, workers=workers), start=1):
+        if outcome.value is None:
+            failed[at] = _failure(tasks[at].session, outcome)
+        else:
+            made[at] = outcome.value
+        if on_progress:
+            on_progress("writing sessions", count, len(tasks))
+    if failed:
+        raise all_of([failed[at] for at in sorted(failed)], CurationError)
+    return [made[at] for at in range(len(tasks))]
+
+
+def _failure(session: str, outcome: Outcome[Any]) -> AcqError:
+    """Return why a recording has no result, with its name where the error has no place."""
+    cause = outcome.cause
+    if cause is None:
+        return AcqError(f"{session}: {outcome.error}")
+    if cause.where:
+        return cause
+    return type(cause)(f"{session}: {cause.facts}", fix=cause.fix, of=cause.of)
+
+
+def _check_folders(tasks: Sequence[RecordingTask], outlines: Sequence[RecordingOutline]) -> None:
+    """Refuse recordings that BIDS has one name for.
+
+    Raises
+    ------
+    CurationError : there are such
+    """
+    seen: set[Path] = set()
+    for task, outline in zip(tasks, outlines, strict=True):
+        if outline.folder in seen:
+            raise CurationError(
+                expected="sessions that differ in letters or digits",
+                found=f"two of {outline.folder.parent}", fix=Fix.REMOVE_OR_EXCLUDE,
+                of=task.session,
+            )
+        seen.add(outline.folder)
+
+
+def _check_space(data: Path, tasks: Sequence[RecordingTask], pixels: int, codec: str) -> None:
+    """Refuse what will not fit on the disk.
+
+    Raises
+    ------
+    CurationError : it will not
+    """
+    footage = [(task.file, partial(kept_frames, task)) for task in tasks]
+    size_bytes = pixels if codec == "rawvideo" else estimate_footage(footage, pixels, codec)[0]
+    check_free(data, size_bytes, codec, fix="make room; ffv1 takes least")
+
+
+def _cut(excluded: Exclusions, sessions: Iterable[str]) -> dict[str, list[tuple[Any, Any]]]:
+    return {
+        name: [(one.from_s, one.to_s) for one in excluded.of(name)] for name in sessions
+    }
 
 
 def _write_top(

@@ -8,8 +8,9 @@ import math
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,9 @@ from .ubfc_plan import compare_with_old
 SPARE_BYTES = 64 * 2**20
 _TRIED_SESSIONS, _TRIED_FRAMES = 3, 8
 _MARGIN = 1.15              # what is tried is a few frames of many
+
+# a recording, and which of its frames are to be written
+Footage = tuple[Path, Callable[[Session], np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -149,12 +153,21 @@ def check_space(
         sum(outline.pixel_bytes for outline in outlines.values()) if codec == "rawvideo"
         else estimate(tasks, outlines, codec)[0]
     )
+    check_free(data, size_bytes, codec, fix=Fix.CHOOSE_CODEC_BY_DISK)
+
+
+def check_free(data: Path, size_bytes: int, codec: str, *, fix: Fix | str) -> None:
+    """Refuse so many bytes of pictures where the disk has no place for them.
+
+    Raises
+    ------
+    CurationError : it has none
+    """
     needed, free = _with_margin(size_bytes, codec), shutil.disk_usage(data).free
     if needed > free:
         raise CurationError(
             expected=f"{apart(needed / 1e9, free / 1e9)} GB of free space",
-            found=f"{apart(free / 1e9, needed / 1e9)} GB",
-            where=data, fix=Fix.CHOOSE_CODEC_BY_DISK,
+            found=f"{apart(free / 1e9, needed / 1e9)} GB", where=data, fix=fix,
         )
 
 
@@ -173,22 +186,41 @@ def estimate(
     codec : one of `dataset.layouts.avi.CODECS`, or "png" for pictures one by one
     """
     ready = [task for task in tasks if task.session.session in outlines]
-    steps = np.linspace(0, len(ready) - 1, min(_TRIED_SESSIONS, len(ready))).astype(int)
-    tried = [_try(ready[at], codec) for at in dict.fromkeys(steps.tolist())]
     pixels = sum(outlines[task.session.session].pixel_bytes for task in ready)
+    return estimate_footage([(task.file, partial(_shown, task)) for task in ready], pixels, codec)
+
+
+def estimate_footage(
+    footage: Sequence[Footage], pixel_bytes: int, codec: str
+) -> tuple[int, float]:
+    """Estimate, as `estimate` does, by a few frames of a few recordings.
+
+    Parameters
+    ----------
+    pixel_bytes : of all frames that are to be written
+    """
+    steps = np.linspace(0, len(footage) - 1, min(_TRIED_SESSIONS, len(footage))).astype(int)
+    few: list[Footage] = [footage[at] for at in dict.fromkeys(steps.tolist())]
+    tried = [_try(file, choose, codec) for file, choose in few]
     if not tried:
         return 0, 0.0
     tried_bytes, written, seconds = (sum(column) for column in zip(*tried, strict=True))
-    share = pixels / tried_bytes
+    share = pixel_bytes / tried_bytes
     # the pixels themselves are counted, not estimated
-    return pixels if codec == "rawvideo" else round(written * share), seconds * share
+    return pixel_bytes if codec == "rawvideo" else round(written * share), seconds * share
 
 
-def _try(task: SessionTask, codec: str) -> tuple[int, int, float]:
+def _shown(task: SessionTask, session: Session) -> np.ndarray:
+    return plan_rows(session, task.settings, task.exclusions).parts[0].frame_index
+
+
+def _try(
+    file: Path, choose: Callable[[Session], np.ndarray], codec: str
+) -> tuple[int, int, float]:
     """Write a few frames of a session: bytes of their pixels, bytes written, processor seconds."""
-    with Session(task.file) as session, tempfile.TemporaryDirectory() as folder:
+    with Session(file) as session, tempfile.TemporaryDirectory() as folder:
         frames = session.frames
-        shown = plan_rows(session, task.settings, task.exclusions).parts[0].frame_index
+        shown = choose(session)
         at = np.unique(np.linspace(0, len(shown) - 1, _TRIED_FRAMES).astype(int))
         shape = frames.height, frames.width, 3
         begun_s = time.process_time()            # pictures are written in several threads

@@ -16,6 +16,8 @@ from acquire.camera.source import LightOffset
 from acquire.errors import CurationError, Fix
 from dataset.bids.physio import COLUMNS, lay_grid
 from dataset.bids.write import export_bids
+from dataset.common.workers import Workers
+from dataset.convert.plan import SPARE_BYTES
 from dataset.layouts.avi import read_bgr
 from dataset.selection.decide import exclude, made_before
 from dataset.selection.exclusions import Exclusion, Exclusions
@@ -151,6 +153,44 @@ def test_nothing_is_replaced_unasked(made):
     with pytest.raises(CurationError) as refused:
         export_bids(made)
     assert refused.value.fix is Fix.REPLACE
+
+
+def test_a_disk_that_is_too_small_is_told_before_anything_is_written(made, monkeypatch):
+    usage = shutil._ntuple_diskusage(10**12, 0, SPARE_BYTES)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage)
+    before = sorted(made.rglob("*"))
+    for codec in ("rawvideo", "ffv1"):
+        with pytest.raises(CurationError, match=r"expected 0\.\d+ GB of free space, found 0\.\d+ "):
+            export_bids(made, codec=codec, force=True)
+    assert sorted(made.rglob("*")) == before
+
+
+def test_two_processes_write_the_same_bytes_as_one(made, tmp_path):
+    data = shutil.copytree(made, tmp_path / "data")
+    there = export_bids(data, force=True, workers=Workers(2))
+    assert list(there.sessions) == ["S-02-20260101T090001Z", "S01-20260101T090001Z"]
+    for folder in there.sessions.values():
+        for path in folder.iterdir():
+            assert path.read_bytes() == (made / path.relative_to(data)).read_bytes()
+
+
+def test_each_recording_that_cannot_be_written_is_named_and_nothing_is_left(tmp_path):
+    for subject, lost in (("S01", range(1, 13, 2)), ("S02", ()), ("S03", range(0, 13, 2))):
+        make_session(tmp_path, subject, seconds=0.5, lost_samples=lost)
+    with pytest.raises(CurationError) as refused:
+        export_bids(tmp_path)
+    assert [str(cause).partition(", found")[0] for cause in refused.value.causes] == [
+        f"{subject}-20260101T090001Z: expected PPG samples in a row" for subject in ("S01", "S03")
+    ]
+    assert not list(tmp_path.glob("*bids*"))
+
+
+def test_a_recording_of_which_nothing_is_kept_is_named(tmp_path):
+    name = make_session(tmp_path, "S01", seconds=0.5).stem
+    write_exclusions(tmp_path, Exclusions((Exclusion(name, 0.0, 9.0, "coughed", DAY),)))
+    with pytest.raises(CurationError, match="frames that are not cut out, found none") as refused:
+        export_bids(tmp_path)
+    assert (refused.value.fix, refused.value.of) == (Fix.EXCLUDE, name)
 
 
 def test_subjects_that_bids_takes_for_one_are_refused(tmp_path):
