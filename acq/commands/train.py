@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from models.experiment.run import RunResult
+    from models.report.paper_rows import TableRow
     from models.training.recipe import Recipe
 
 
@@ -249,6 +250,11 @@ def _echo_tables(result: "RunResult") -> None:
             f"learnt from {start['people_in_words']}; the students from scratch"
         )
     show(_beside_paper(metrics))
+    echo(
+        "per signal: as the paper counts, one heart rate a recording, the mean over its windows; "
+        "of folds the mean. Other rows of this run: of windows. Published: on UBFC-rPPG in five "
+        "folds, and on the paper's own recordings. The report has more networks, and intervals."
+    )
     if len(metrics["seeds"]) > 1:
         gain = over_seeds(metrics["seeds"])
         echo(
@@ -314,31 +320,40 @@ def _with_interval(row: dict, key: str) -> str:
 
 
 def _beside_paper(metrics: dict) -> "Table":
+    """Make the table with the report's rows: of windows, and by the paper's own count."""
     from rich.table import Table
 
-    from models.evaluation.mean_rate import coverage_text
     from models.evaluation.methods import MEAN_RATE, TITLES
-    from models.evaluation.published import PUBLISHED, gap_closed
+    from models.report.paper_rows import (
+        FOLDS,
+        HOLD_OUT,
+        published_row,
+        rows_of_folds,
+        rows_of_hold_out,
+    )
 
-    methods = metrics["methods"]
-    names = ("teacher", "student", "student_kd", MEAN_RATE)
-    here = {name: (methods[name]["mae_bpm"], methods[name]["rmse_bpm"]) for name in names}
+    networks = ("teacher", "student", "student_kd", MEAN_RATE)
     shown = _seed_shown(metrics)
     over_seeds = "; gap closed: over all of them" if shown else ""
     table = Table(title=f"Beside the paper: MAE / RMSE [bpm]{shown}{over_seeds}")
-    coverage = coverage_text(methods[name]["coverage_percent"] for name in names)
-    for heading in ("", *(TITLES[name] for name in names), "coverage", "gap closed"):
+    for heading in ("", *(TITLES[name] for name in networks), "coverage", "gap closed"):
         table.add_column(heading, justify="right" if heading else "left")
-    for data, figures in [*PUBLISHED.items(), ("this run", here)]:
-        if figures is here:
-            told = metrics["verdict"]["gap_closed"]
-            ends = told and ", ".join(number(end, 0) for end in told["interval_percent"])
-            closed = f"{number(told['percent'], 0)} % [{ends}]" if told else "cannot be told"
-        else:
-            closed = f"{number(gap_closed({name: mae for name, (mae, _) in figures.items()}), 0)} %"
+    rows = [
+        *rows_of_folds(metrics, networks),
+        *rows_of_hold_out(metrics, networks, label="this run, all windows"),
+        replace(published_row(FOLDS, networks), label="published, five folds"),
+        replace(published_row(HOLD_OUT, networks), label="published, hold-out"),
+    ]
+    for row in rows:
         cells = [
-            f"{figures[name][0]:.3f} / {figures[name][1]:.3f}" if name in figures else "-"
-            for name in names
+            f"{number(pair[0], 3)} / {number(pair[1], 3)}" if pair else "-" for pair in row.errors
         ]
-        table.add_row(data, *cells, coverage if figures is here else "-", closed)
+        table.add_row(row.label, *cells, row.coverage or "-", _gap_closed(row))
     return table
+
+
+def _gap_closed(row: "TableRow") -> str:
+    if row.gap_percent is None:
+        return "-" if row.style else "cannot be told"
+    ends = row.gap_interval and ", ".join(number(end, 0) for end in row.gap_interval)
+    return f"{number(row.gap_percent, 0)} %" + (f" [{ends}]" if ends else "")

@@ -11,6 +11,7 @@ from models.metrics.toolbox import BAND_HZ, PAPER_BAND_HZ, ToolboxFigures
 
 from .mean_rate import coverage_percent
 from .metrics import METRICS, Metrics, bootstrap_intervals, heart_rate_errors
+from .published import as_the_paper_counts
 from .video_result import VideoResult, or_mean_rate
 
 
@@ -23,7 +24,9 @@ def pool_metrics(videos: Sequence[VideoResult]) -> tuple[Metrics, Metrics]:
     return windows, heart_rate_errors(*_means_bpm(videos))
 
 
-def assess(videos: Sequence[VideoResult], *, seed: int = 0) -> dict:
+def assess(
+    videos: Sequence[VideoResult], *, tested: Sequence[Sequence[str]] = (), seed: int = 0
+) -> dict:
     """Return all that a report states of one method on its test videos: JSON numbers, or NaN.
 
     Errors are of all windows, those without a prediction at the training set's mean rate
@@ -31,6 +34,7 @@ def assess(videos: Sequence[VideoResult], *, seed: int = 0) -> dict:
 
     Parameters
     ----------
+    tested : the subjects of each fold's test side; (): all are of one
     seed : of the bootstrap
     """
     windows, means = pool_metrics(videos)
@@ -46,6 +50,7 @@ def assess(videos: Sequence[VideoResult], *, seed: int = 0) -> dict:
         "macc": [video.macc for video in videos],
         "pulse_correlation": [np.atleast_1d(video.correlation) for video in videos],
     }
+    of_videos = [_figures_of_video(video) for video in videos]
     return {
         **_named(windows),
         **_windows(videos),
@@ -63,6 +68,7 @@ def assess(videos: Sequence[VideoResult], *, seed: int = 0) -> dict:
                 predicted_means, reference_means, subjects=subjects, seed=seed
             ),
         },
+        "per_signal": _per_signal(of_videos, tested or [subjects]),
         "bland_altman": {
             **limits_of_agreement(
                 [video.counted_bpm - video.reference_bpm for video in videos],
@@ -70,16 +76,11 @@ def assess(videos: Sequence[VideoResult], *, seed: int = 0) -> dict:
             ),
             "windows": windows.count,
         },
-        "toolbox": {
-            **_toolbox(videos, [video.toolbox for video in videos], seed, BAND_HZ),
-            "of_paper": _toolbox(
-                videos, [video.toolbox_of_paper for video in videos], seed, PAPER_BAND_HZ
-            ),
-        },
+        "toolbox": _in_both_bands(videos, seed),
         "resolution": {
             "grid_bpm": HR_GRID_BPM, "main_lobe_bpm": 4 * 60 / WINDOW_S, "window_s": WINDOW_S,
         },
-        "videos": [_figures_of_video(video) for video in videos],
+        "videos": of_videos,
     }
 
 
@@ -87,6 +88,14 @@ def _means_bpm(videos: Sequence[VideoResult]) -> tuple[np.ndarray, np.ndarray]:
     """Average predicted and reference heart rates over each video's windows."""
     return (np.array([video.counted_bpm.mean() for video in videos]),
             np.array([video.reference_bpm.mean() for video in videos]))
+
+
+def _per_signal(
+    videos: Sequence[dict], tested: Sequence[Sequence[str]]
+) -> dict[str, float] | None:
+    """Compute MAE and RMSE as the paper counts; None where nobody of these was read."""
+    errors = as_the_paper_counts({"videos": videos}, tested)
+    return None if errors is None else dict(zip(("mae_bpm", "rmse_bpm"), errors, strict=True))
 
 
 def _windows(videos: Sequence[VideoResult]) -> dict[str, float]:
@@ -108,6 +117,14 @@ def _mean_of_known(values: np.ndarray) -> float:
 
 def _named(metrics: Metrics) -> dict[str, float]:
     return {name: getattr(metrics, name) for name in METRICS}
+
+
+def _in_both_bands(videos: Sequence[VideoResult], seed: int) -> dict:
+    in_paper_s = [video.toolbox_of_paper for video in videos]
+    return {
+        **_toolbox(videos, [video.toolbox for video in videos], seed, BAND_HZ),
+        "of_paper": _toolbox(videos, in_paper_s, seed, PAPER_BAND_HZ),
+    }
 
 
 def _toolbox(

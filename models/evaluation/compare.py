@@ -43,6 +43,7 @@ class Comparison:
     videos: dict[str, list[VideoResult]]    # by method; the guess of the mean rate is the last
     warnings: list[str]
     verdict: dict | None = None             # of `judge`; None where no network was compared
+    tested: Sequence[Sequence[str]] = ()    # the subjects of each fold; () without folds
 
     def summary(self) -> dict:
         """Return all figures as numbers for JSON."""
@@ -51,7 +52,9 @@ class Comparison:
             "side": self.side, "subjects": subjects, "people": self.data.people,
             "split_hash": self.data.split_hash, "data_hash": self.data.data_hash,
             "warnings": self.warnings, "verdict": self.verdict,
-            "methods": {name: assess(videos) for name, videos in self.videos.items()},
+            "methods": {
+                name: assess(videos, tested=self.tested) for name, videos in self.videos.items()
+            },
         })
 
 
@@ -114,7 +117,7 @@ def compare_methods(
         formulas = _formulas(results, folds, on_progress)
         verdict = judge(networks, formulas, guess, COLOUR_TITLES)
     told = list(dict.fromkeys(warnings))
-    return Comparison(side, folds[0], {**results, MEAN_RATE: guess}, told, verdict)
+    return Comparison(side, folds[0], {**results, MEAN_RATE: guess}, told, verdict, tests)
 
 
 _READ_AS: dict[ReadFrom, Fix] = {

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from importlib.metadata import version
+from typing import Any
 
 import torch
 
@@ -69,9 +70,9 @@ def summarise_run(
     sides = {"train": trained_on, "test": tested}
     return {
         "verdict": _judge_over_seeds(trained, colours, guess),
-        "methods": _figures_of_methods(recipe, trained, {**colours, MEAN_RATE: guess}),
+        "methods": _figures_of_methods(folds, recipe, trained, {**colours, MEAN_RATE: guess}),
         "folds": _figures_by_fold(folds, recipe, trained, guesses),
-        "seeds": _figures_by_seed(trained, guess),
+        "seeds": _figures_by_seed(folds, trained, guess),
         "computed_from": "10 s windows every second, all windows of all test videos in "
                          "which the finger's rate can be told; one without a prediction counts "
                          "as the mean rate of the training windows; "
@@ -129,12 +130,14 @@ def _judge_over_seeds(
 
 
 def _figures_of_methods(
-    recipe: Recipe, trained: AllTrained, colours: Mapping[str, Sequence[VideoResult]]
+    folds: Sequence[TrainingData], recipe: Recipe, trained: AllTrained,
+    colours: Mapping[str, Sequence[VideoResult]],
 ) -> dict:
     """Assess the networks of the recipe's own seed, and the colour methods."""
+    tested = _tested(folds)
     networks = {
         name: {
-            **assess(network.videos),
+            **assess(network.videos, tested=tested),
             "parameters": count_parameters(network.net), "ms_per_frame": network.ms_per_frame,
             "curve": network.curve,
             "seconds": sum(
@@ -144,7 +147,9 @@ def _figures_of_methods(
         }
         for name, network in join_folds(trained, recipe.seed).items()
     }
-    return networks | {name: assess(videos) for name, videos in colours.items()}
+    return networks | {
+        name: assess(videos, tested=tested) for name, videos in colours.items()
+    }
 
 
 def _figures_by_fold(
@@ -163,24 +168,32 @@ def _figures_by_fold(
     ]
 
 
-def _figures_by_seed(trained: AllTrained, guess: Sequence[VideoResult]) -> list[dict]:
+def _figures_by_seed(
+    folds: Sequence[TrainingData], trained: AllTrained, guess: Sequence[VideoResult]
+) -> list[dict]:
+    tested = _tested(folds)
     return [
         {
             "seed": seed,
             "methods": {
-                name: _few_figures(network.videos)
+                name: _few_figures(network.videos, tested)
                 for name, network in join_folds(trained, seed).items()
-            } | {MEAN_RATE: _few_figures(guess)},
+            } | {MEAN_RATE: _few_figures(guess, tested)},
         }
         for seed in sorted({seed for seed, _ in trained})
     ]
 
 
-def _few_figures(videos: Sequence[VideoResult]) -> dict[str, float]:
-    figures = assess(videos)
-    return finite({
-        name: figures[name] for name in ("mae_bpm", "rmse_bpm", "snr_db", "coverage_percent")
-    })
+def _tested(folds: Sequence[TrainingData]) -> list[list[str]]:
+    return [fold.subjects["test"] for fold in folds]
+
+
+def _few_figures(
+    videos: Sequence[VideoResult], tested: Sequence[Sequence[str]] = ()
+) -> dict[str, Any]:
+    figures = assess(videos, tested=tested)
+    names = ("mae_bpm", "rmse_bpm", "per_signal", "snr_db", "coverage_percent")
+    return finite({name: figures[name] for name in names})
 
 
 def versions() -> dict[str, str]:

@@ -92,6 +92,32 @@ def test_a_table_of_one_of_several_seeds_says_so(capsys):
         assert f"Beside the paper: MAE / RMSE [bpm]{words}{over_seeds}" in lines
 
 
+def test_the_paper_s_own_count_stands_beside_its_figures(capsys):
+    pytest.importorskip("torch")
+    from dataclasses import replace
+
+    from tests.support.made_reports import metrics_of, results
+
+    found = results("S01", "S02", "S03")
+    # one recording off by 9 all through: fold 1; the others by 6 in 10 of 21 windows, 2.857: fold 2
+    first, *others = found["student"]
+    found["student"] = [replace(first, predicted_bpm=first.reference_bpm + 9), *others]
+    metrics = metrics_of(found, folds=2)
+    metrics["folds"][1]["test"] = ["S02", "S03"]
+    _echo_tables(SimpleNamespace(metrics=metrics, report=Path()))
+    rows = {line[:31].strip(): line.split() for line in capsys.readouterr().out.splitlines()}
+    assert " ".join(rows["fold 1, per signal"]).startswith("fold 1, per signal 0.238 / 0.238 9.000")
+    assert "2.857 / 2.857" in " ".join(rows["fold 2, per signal"])
+    assert "5.929 / 5.929" in " ".join(rows["mean of folds, per signal"])       # (9 + 2.857) / 2
+    assert "4.905 / 5.696" in " ".join(rows["all signals pooled"])
+    assert "4.905 / 6.199" in " ".join(rows["all windows, virtual subjects"])
+    assert "0.956 / 1.580" in " ".join(rows["published, five folds"])
+    _echo_tables(SimpleNamespace(metrics=metrics_of(found), report=Path()))
+    held_out = capsys.readouterr().out
+    assert "\nthis run, all windows " in held_out
+    assert "\nthis run, per signal " in held_out
+
+
 def test_every_minus_is_a_true_one(capsys):
     pytest.importorskip("torch")
     from tests.support.made_reports import metrics_of, results

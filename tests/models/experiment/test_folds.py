@@ -129,6 +129,12 @@ def test_a_run_of_folds_and_seeds(run, data):
     assert metrics["methods"]["student_kd"]["mae_bpm"] == pytest.approx(
         np.average(by_fold, weights=weights)
     )
+    # the paper's count: of each fold, then their mean, whatever a fold's size
+    parts = [*metrics["folds"], metrics["seeds"][0]]
+    *by_fold, of_seed = (part["methods"]["student_kd"]["per_signal"]["mae_bpm"] for part in parts)
+    of_run = metrics["methods"]["student_kd"]
+    assert of_run["per_signal"]["mae_bpm"] == of_seed == pytest.approx(np.mean(by_fold))
+    assert of_seed != pytest.approx(of_run["per_video_mean"]["mae_bpm"])
     checkpoint = load_checkpoint(made.folder / "seed1" / "fold2" / "student.safetensors")
     assert checkpoint.about["subjects"] == {"train": tested[0], "test": tested[1]}
     assert "4 of 4: student + KD" in told
