@@ -197,7 +197,8 @@ def prediction_dict(result: "Prediction") -> dict:
         "no_finger": result.no_finger,
         "ms_per_frame": result.ms_per_frame,
         "clip": None if clip is None else {
-            "hr_bpm": clip.bpm, "words": clip.why_not,
+            "hr_bpm": clip.bpm, "low_bpm": clip.low_bpm, "high_bpm": clip.high_bpm,
+            "extrapolated": clip.extrapolated, "words": clip.why_not,
             "methods": {method.name: method.clip_bpm for method in result.methods},
             "peaks": clip.methods, "finger_bpm": result.clip_reference_bpm,
         },

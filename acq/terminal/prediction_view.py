@@ -12,6 +12,7 @@ from dataset.common.wording import counted
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from models.fusion.fuse import FusedRate
     from models.live.predict import Prediction, PredictionRow
     from models.live.states import LiveReading
 
@@ -52,6 +53,7 @@ def echo_prediction(result: "Prediction", net: str, *, reference: str) -> None:
             f"{sparkline(_columns(result))}  {min(rates):.0f} to {max(rates):.0f} bpm, from 0:00 "
             f"to {clock(round(result.seconds))}"
         )
+    if result.windows:
         show(_windows(result, reference))
     if result.methods:
         show(_methods(result))
@@ -86,7 +88,7 @@ def _echo_rate(result: "Prediction", reference: str) -> None:
         beside = f"; no finger beside it: {result.no_finger}"
     clip = ""
     if result.clip is not None and result.clip.bpm is not None:
-        clip = f"; over all of it {result.clip.bpm:.1f} bpm"
+        clip = f"; over all of it {result.clip.bpm:.1f} bpm{_in_brackets(result.clip)}"
     elif result.clip is not None:
         clip = f"; over all of it it cannot be told: {result.clip.why_not}"
     if not result.rows_with_rate:
@@ -98,6 +100,14 @@ def _echo_rate(result: "Prediction", reference: str) -> None:
     lengths = {round(_length_s(row)) for row in result.rows_with_rate}
     seconds = f" of {lengths.pop()} s" if len(lengths) == 1 else ""
     echo(f"heart rate {result.hr_bpm:.1f} bpm: mean of {windows}{seconds}{clip}{beside}")
+
+
+def _in_brackets(rate: "FusedRate") -> str:
+    """Return the interval of a rate, and why it is extrapolated where it is."""
+    if rate.low_bpm is None or rate.high_bpm is None:
+        return ""
+    why = f", {rate.extrapolated}" if rate.extrapolated else ""
+    return f" ({interval_text(rate.low_bpm, rate.high_bpm)}{why})"
 
 
 def _what_to_do(result: "Prediction") -> str:
@@ -142,7 +152,11 @@ def _windows(result: "Prediction", reference: str) -> "Table":
         "window until", "heart rate [bpm]", *(("90 % within",) if has_bounds else ()), "quality",
         *((f"{reference} [bpm]", "error [bpm]") if has_reference else ()),
     ):
-        table.add_column(heading, justify="left" if heading == "quality" else "right")
+        is_quality = heading == "quality"
+        table.add_column(
+            heading, justify="left" if is_quality else "right",
+            overflow="fold" if is_quality else "ellipsis",
+        )
     windows = result.windows
     each = -(-len(windows) // _ROWS)
     for together in (windows[at:at + each] for at in range(0, len(windows), each)):
@@ -164,35 +178,48 @@ def _windows(result: "Prediction", reference: str) -> "Table":
 
 
 def _quality(rows: "list[PredictionRow]") -> str:
-    """Return the lowest quality of some windows; of those without a heart rate, why."""
+    """Return the lowest quality of some windows and what is extrapolated; without a rate, why."""
     from dataset.signals.pulse_quality import FAIR, GOOD, POOR
 
     why_not = [row.rate.why_not for row in rows if row.rate is not None and row.hr_bpm is None]
     of = f"{len(why_not)} of {len(rows)} " if len(rows) > 1 else ""
     withheld = f"{of}cannot be told: {why_not[0]}" if why_not else ""
+    if len(set(why_not)) > 1:
+        withheld += f"; and {counted(len(set(why_not)) - 1, 'other reason')}"
     found = {row.reading.quality for row in rows}
     quality = next((word for word in (POOR, FAIR, GOOD) if word in found), "")
-    return "; ".join(filter(None, (quality, withheld)))
+    beyond = next((rate.extrapolated for rate in _rates(rows) if rate.extrapolated), "")
+    return "; ".join(filter(None, (quality, beyond, withheld)))
 
 
 def _bounds(rows: "list[PredictionRow]") -> str:
     """Return the widest interval of some windows with a heart rate, in words."""
-    rates = [row.rate for row in rows if row.rate is not None and row.hr_bpm is not None]
+    rates = _rates(rows)
     low = [rate.low_bpm for rate in rates if rate.low_bpm is not None]
     high = [rate.high_bpm for rate in rates if rate.high_bpm is not None]
     return interval_text(min(low), max(high)) if low and high else ""
+
+
+def _rates(rows: "list[PredictionRow]") -> "list[FusedRate]":
+    """Return what windows with a heart rate were read as."""
+    return [row.rate for row in rows if row.rate is not None and row.hr_bpm is not None]
 
 
 def _methods(result: "Prediction") -> "Table":
     """Make the table of methods; what is shown of the windows is its first row."""
     from rich.table import Table
 
+    from dataset.signals.filters import LOW_HZ
     from models.evaluation.methods import COLOUR_TITLES
+    from models.fusion.spectra import LOW_BPM
     from models.live.predict import mean_of_known
 
     all_windows = len(result.windows)
     has_errors = any(method.mae_bpm is not None for method in result.methods)
-    table = Table()
+    table = Table(
+        title=f"a method alone reads rates from {60 * LOW_HZ:.0f} bpm on, all together from "
+        f"{LOW_BPM:.0f}"
+    )
     for heading in (
         "method", "windows read", "mean [bpm]", "over all [bpm]",
         *(("mean error [bpm]", "error over all") if has_errors else ()),

@@ -19,6 +19,8 @@ import numpy as np
 from .candidates import FEATURES
 
 CALIBRATION = Path(__file__).parent / "calibration.json"
+# of the people and windows that intervals were computed from: rates, and the longest window
+RATES_BPM, LONGEST_S = (38.0, 180.0), 13.0
 WIDEST_BPM = 40.0       # of an interval that goes with a rate: a wider one holds most hearts' rates
 
 
@@ -47,6 +49,15 @@ class Calibration:
     def half_width(self, probability: float) -> float:
         """Return half the width of the interval [bpm] of a rate with this probability."""
         return float(self.half_width_bpm[np.searchsorted(self.edges, probability, side="right")])
+
+
+def why_extrapolated(bpm: float, span_s: float) -> str:
+    """Return in words why nothing was calibrated for a rate, or for its window; "" inside."""
+    low, high = RATES_BPM
+    only = [] if low <= bpm <= high else [f"rates of {low:g} to {high:g} bpm"]
+    if span_s > LONGEST_S:
+        only.append(f"windows of up to {LONGEST_S:g} s")
+    return f"interval extrapolated: calibrated on {' and '.join(only)}" if only else ""
 
 
 @lru_cache(maxsize=1)

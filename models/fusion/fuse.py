@@ -15,7 +15,7 @@ from dataset.signals.filters import LEAST_FS_HZ
 from dataset.signals.pulse_quality import FAIR, GOOD, POOR
 from dataset.signals.windows import even_grid, to_even_grid
 
-from .calibration import Calibration, shipped_calibration
+from .calibration import Calibration, shipped_calibration, why_extrapolated
 from .candidates import AGREE_BPM, Evidence, candidates_bpm, features_of
 from .colour_lines import ColourLines
 from .face_motion import moves_at
@@ -60,6 +60,7 @@ class FusedRate:
     similarity: float = 0.0             # of neighbouring beats, at most 1
     confidence: float = 0.0             # probability that the likeliest rate is right to 5 bpm
     fs_hz: float = 0.0                  # rate of the window's frames
+    extrapolated: str = ""              # why the interval is, in words; "" where it is not
 
     @property
     def quality(self) -> str:
@@ -143,6 +144,7 @@ def fuse_window(
         None if why_not else bpm, max(bpm - half_bpm, LOW_BPM), min(bpm + half_bpm, HIGH_BPM),
         methods, why_not,
         float(window.spectra.similarity(bpm).max()), confidence, fs_hz,
+        why_extrapolated(bpm, colours.span_s),
     )
 
 

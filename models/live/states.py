@@ -52,7 +52,7 @@ def reading_of(rate: FusedRate, time_s: float, *, is_over: bool = False) -> Live
     """Return what the rate of a window means, for the person before the camera or when it is over.
     """
     if rate.bpm is not None:
-        words = f"{rate.quality} pulse"
+        words = f"{rate.quality} pulse" + (f"; {rate.extrapolated}" if rate.extrapolated else "")
         if (high_hz := highest_hz(rate.fs_hz)) < HIGH_HZ:
             words += f"; {rate.fs_hz:.1f} frames/s do not show rates above {60 * high_hz:.0f} bpm"
         return LiveReading(time_s, READING, words, rate=rate)

@@ -1,8 +1,9 @@
 """Each method alone, over a file that is read whole: what tables of methods compare.
 
 A method's pulse is computed over a whole stretch, brought onto an even grid by the frames' own
-times and band-passed; its heart rate in a window is the highest peak of the spectrum, as in every
-table of an evaluation. Nothing is withheld here.
+times and band-passed; its heart rate in a window is the highest peak of the spectrum from 42 bpm
+on, as in every table of an evaluation. Nothing is withheld here, and from 30 bpm on drift would be
+read as a pulse: the network was 24 bpm and more too low in six of 14 windows of real faces.
 """
 
 from dataclasses import replace

@@ -94,7 +94,9 @@ def _withhold_against(clip: FusedRate, rows: list[PredictionRow]) -> FusedRate:
     if clip.bpm is None or not told or min(told) - _OFF_BPM <= clip.bpm <= max(told) + _OFF_BPM:
         return clip
     words = f"its windows say {sum(told) / len(told):.0f}, all of it {clip.bpm:.0f}"
-    return replace(clip, bpm=None, why_not=words)
+    return replace(
+        clip, bpm=None, low_bpm=None, high_bpm=None, why_not=words, extrapolated=""
+    )
 
 
 def _remark_on_coding(recorded: RecordedFrames, windows: list[list[Window]]) -> list[str]:
@@ -143,10 +145,17 @@ def _states(watched: Watched, windows: list[list[Window]]) -> list[Span]:
 
 
 def _with_withheld(span: Span, windows: list[Window]) -> Span:
-    """Add to a stretch of heart rates which windows inside it were withheld, and why."""
+    """Add to a stretch which windows inside it were withheld, and why, beyond its first words."""
     first_s, last_s, reading = span
     inside = [window for window in windows if first_s <= window.first_s < window.last_s <= last_s]
     withheld = [window.rate.why_not for window in inside if window.rate.bpm is None]
+    if reading.state == NO_PULSE:
+        others = list(dict.fromkeys(why for why in withheld if why not in reading.words))
+        if not others:
+            return span
+        more = f"; and {len(others) - 1} more" if len(others) > 1 else ""
+        words = f"{reading.words}; of other windows: {others[0]}{more}"
+        return first_s, last_s, replace(reading, words=words)
     if reading.state != READING or not withheld:
         return span
     each = "; ".join(dict.fromkeys(withheld[:_NAMED]))

@@ -1,12 +1,41 @@
-"""The last line of a file in which nothing was read says what to do, where that is known."""
+"""What is printed of a file: windows with their reasons, rates with intervals, what to do."""
 
+import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from acq.terminal.prediction_view import echo_prediction
-from models.live.predict import Prediction, PredictionRow
-from models.live.states import DARK, FACE_LOST, LOOKING, SETTLING, LiveReading
+from acq.terminal.console import console_into
+from acq.terminal.prediction_view import _windows, echo_prediction
+from acq.terminal.tables import _fitted
+from models.fusion.fuse import FusedRate
+from models.live.predict import MethodResult, Prediction, PredictionRow
+from models.live.states import DARK, FACE_LOST, LOOKING, SETTLING, LiveReading, reading_of
+
+SHOWN = FusedRate(72.2, 70.4, 74.0)
+LIT = "light on the face swings at that rate, 90, in another colour than blood"
+
+
+def prediction(*rates, **more):
+    """Return what was read of windows of ten seconds, one a second."""
+    rows = [
+        PredictionRow(reading_of(rate, 10.0 + at, is_over=True), None, first_s=float(at))
+        for at, rate in enumerate(rates)
+    ]
+    spans = [(0.0, 9.0 + len(rows), rows[0].reading)]
+    return Prediction(
+        Path("v.mp4"), False, 300, 9.0 + len(rows), rows, 0, "", 1.0, states=spans, **more
+    )
+
+
+def printed(result, capsys):
+    echo_prediction(result, "a network", reference="finger")
+    return capsys.readouterr().out.splitlines()
+
+
+def withheld(*reasons):
+    return [FusedRate(None, 40.0, 130.0, why_not=reason) for reason in reasons]
 
 
 @pytest.mark.parametrize(("seconds", "states", "is_live", "last"), [
@@ -30,3 +59,52 @@ def test_the_last_line_says_what_to_do(capsys, seconds, states, is_live, last):
         ), "a network", reference="finger",
     )
     assert capsys.readouterr().out.splitlines()[-1] == f"no heart rate was read{last}"
+
+
+def test_each_window_has_its_reason_where_none_has_a_rate(capsys):
+    reasons = ("the methods disagree: 62 and 81", "the methods disagree: 36 and 64", LIT)
+    lines = printed(prediction(*withheld(*reasons)), capsys)
+    for at, reason in enumerate(reasons):
+        (row,) = (line for line in lines if line.lstrip().startswith(f"0:1{at} "))
+        assert row.split() == [f"0:1{at}", *f"cannot be told: {reason}".split()]
+    assert lines[-1] == "no heart rate was read"
+
+
+def test_the_longest_reason_is_whole_at_80_columns():
+    table, out = _windows(prediction(*withheld(LIT)), "finger"), io.StringIO()
+    for part in _fitted(table, console := console_into(out, width=80, color=False)):
+        console.print(part)
+    assert max(map(len, out.getvalue().splitlines())) <= 80
+    assert " ".join(out.getvalue().split()).endswith(f"0:10 cannot be told: {LIT}")
+
+
+def test_windows_that_share_a_row_say_how_many_reasons_there_are(capsys):
+    reasons = [f"the methods disagree: 50 and {100 + at // 2}" for at in range(200)]
+    lines = printed(prediction(*withheld(*reasons)), capsys)
+    rows = [line for line in lines if "10 of 10 cannot be told" in line]
+    assert len(rows) == 20
+    assert all(row.endswith("; and 4 other reasons") for row in rows)
+
+
+@pytest.mark.parametrize(("clip", "told"), [
+    (SHOWN, "over all of it 72.2 bpm (70 to 74)"),
+    (replace(SHOWN, extrapolated="interval extrapolated: why"),
+     "over all of it 72.2 bpm (70 to 74, interval extrapolated: why)"),
+])
+def test_the_rate_over_all_has_its_interval(capsys, clip, told):
+    assert printed(prediction(SHOWN, clip=clip), capsys)[-1].endswith(f"; {told}")
+
+
+def test_a_window_whose_interval_is_extrapolated_says_so(capsys):
+    rate = FusedRate(210.0, 209.4, 210.6, extrapolated="interval extrapolated: why")
+    lines = printed(prediction(SHOWN, rate), capsys)
+    told = {line.split()[0]: line.split("  ")[-1] for line in lines if line.lstrip()[:2] == "0:"}
+    assert reading_of(rate, 10.0).words == "good pulse; interval extrapolated: why"
+    assert told["0:10"] == "good"
+    assert told["0:11"] == "good; interval extrapolated: why"
+
+
+def test_the_table_of_methods_says_from_which_rate_on_they_read(capsys):
+    alone = MethodResult("pos", 1, 72.0, 72.0, None)
+    lines = printed(prediction(SHOWN, methods=(alone,)), capsys)
+    assert "a method alone reads rates from 42 bpm on, all together from 30" in lines

@@ -65,6 +65,20 @@ def test_the_likeliest_rate_is_right_at_the_ends_of_the_band(bpm):
     assert rate.low_bpm < bpm < rate.high_bpm
 
 
+@pytest.mark.parametrize(("bpm", "seconds", "why"), [
+    (72, 10, ""), (170, 12.9, ""), (60, 6, ""),
+    (210, 10, "interval extrapolated: calibrated on rates of 38 to 180 bpm"),
+    (33, 10, "interval extrapolated: calibrated on rates of 38 to 180 bpm"),
+    (72, 20, "interval extrapolated: calibrated on windows of up to 13 s"),
+    (210, 20, "interval extrapolated: calibrated on rates of 38 to 180 bpm and windows of up to "
+              "13 s"),
+])
+def test_an_interval_of_what_was_not_calibrated_says_so(bpm, seconds, why):
+    rate = fuse_window(*make_window(bpm, seconds=seconds))
+    assert rate.low_bpm is not None
+    assert rate.extrapolated == why
+
+
 @pytest.mark.parametrize("harmonic", [0.5, 0.7])
 def test_a_dicrotic_wave_does_not_double_the_rate(harmonic):
     assert likeliest_bpm(make_window(66, harmonic=harmonic)) == pytest.approx(66, abs=1.0)

@@ -94,6 +94,10 @@ def test_a_rate_of_a_method_is_one_number_asked_for_or_not(clip, read):
     assert clips[1].pop("methods") == {}
     assert clips[0] == clips[1]
     assert clips[1]["finger_bpm"] == BPM
+    assert clips[1]["low_bpm"] < BPM < clips[1]["high_bpm"]
+    assert clips[1]["extrapolated"] == (
+        "interval extrapolated: calibrated on windows of up to 13 s"        # of 14 s
+    )
 
 
 def test_a_window_that_is_withheld_between_others_is_told_with_its_reason(
@@ -131,6 +135,8 @@ def test_a_rate_over_all_that_no_window_has_is_withheld(clip, monkeypatch):
         assert read.hr_bpm == pytest.approx(BPM, abs=1)
         assert read.clip.bpm == shown
     assert read.clip.why_not == "its windows say 72, all of it 102"
+    told = prediction_dict(read)["clip"]
+    assert (told["low_bpm"], told["high_bpm"], told["extrapolated"]) == (None, None, "")
 
 
 def test_a_ppg_that_tells_no_rate_is_said_to_tell_none(clip):
@@ -178,6 +184,17 @@ def test_a_shorter_clip_has_none_and_says_why(tmp_path):
     assert [(row.reading.state, row.reading.words) for row in read.rows] == [
         (SETTLING, "face found; 5.0 s of it: a heart rate takes 6 s")
     ]
+
+
+def test_a_stretch_of_withheld_windows_names_more_than_the_first_reason(clip, monkeypatch):
+    reasons = iter(["A", "B", "C", "B", "A", "D"])            # of five windows, and all of it
+
+    def withhold(*arrays, **coding):
+        return replace(fuse_window(*arrays, **coding), bpm=None, why_not=f"why {next(reasons)}")
+
+    monkeypatch.setattr("models.whole.windows.fuse_window", withhold)
+    (_, _, reading), = read_whole(pulse(), clip).spans
+    assert reading.words == "face found; cannot be told; why A; of other windows: why B; and 1 more"
 
 
 def test_a_photograph_has_no_heart_rate_and_each_window_says_why(tmp_path):
