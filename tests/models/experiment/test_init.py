@@ -9,9 +9,11 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from acq.advice import advise
+from acq.commands.train import ENOUGH_SUBJECTS, _suggest_init
 from acquire.errors import ResumeError, TrainingError
 from dataset.people import LearntFrom, Person
 from dataset.runs import read_training_runs
+from models.board import find_net
 from models.experiment.run import train_kd
 from models.experiment.run_folder import interrupted_recipe
 from models.nets.checkpoint import load_checkpoint
@@ -110,3 +112,34 @@ def test_a_run_goes_on_from_the_same_start_and_from_no_other(tmp_path, monkeypat
     done = train_kd(data, recipe=recipe, device="cpu", resume=True)
     assert done.metrics["started_from"]["sha256"] == told["init_sha256"]
     assert not list(done.folder.rglob("teacher-init"))
+
+
+@pytest.mark.parametrize(("train", "folds", "started_from", "trained_on"), [
+    (ENOUGH_SUBJECTS - 1, [3], None, ENOUGH_SUBJECTS - 1),
+    (1, [1], None, 1),
+    (ENOUGH_SUBJECTS, [3], None, None),
+    (ENOUGH_SUBJECTS + 3, [3, 4], None, ENOUGH_SUBJECTS - 1),   # the larger fold trains least
+    (ENOUGH_SUBJECTS + 4, [3, 4], None, None),
+    (1, [1], {"named": "shipped"}, None),
+])
+def test_a_start_is_suggested_where_the_teacher_learns_from_few(
+    train, folds, started_from, trained_on
+):
+    metrics = {
+        "subjects": {"train": [f"S{n:02d}" for n in range(train)]},
+        "folds": [{"test": [f"S{n:02d}" for n in range(count)]} for count in folds],
+        "started_from": started_from,
+    }
+    said = _suggest_init(metrics)
+    if trained_on is None:
+        assert said == ""
+        return
+    assert f"learns from {trained_on} subject{'s' if trained_on > 1 else ''} may not" in said
+    assert "--init shipped" in said
+
+
+def test_no_start_is_suggested_where_none_comes_with_acq(tmp_path, monkeypatch):
+    metrics = {"subjects": {"train": ["S01"]}, "folds": [{"test": ["S02"]}], "started_from": None}
+    assert _suggest_init(metrics)
+    monkeypatch.setattr(find_net, "SHIPPED", tmp_path)
+    assert not _suggest_init(metrics)
