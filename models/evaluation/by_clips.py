@@ -14,6 +14,12 @@ from models.published_nets.spec import PublishedNet, Reads, example_inputs
 from .inference import one_thread
 from .video_result import VideoResult, evaluate_changes, evaluate_pulse
 
+# of what a network predicts: how clips of it become a recording's
+JOINED = {
+    "change": "summed up to a pulse",
+    "pulse": "brought to unit variance in each clip, clips half over each other",
+    "rate": "the median over the clips of a window, two a second",
+}
 _WARM_UP, _TIMED = 1, 3         # runs
 _CLIPS_EVERY_S = 0.5            # of networks that predict a rate
 _ROUNDING = 1e-6                # of numbers of 32 bits, relatively

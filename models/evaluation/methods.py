@@ -1,11 +1,10 @@
 """The methods that stand beside each other in every table, in the table's order."""
 
 from dataset.published_colour.methods import ALL_METHODS
-from models.published_nets.titles import titles
+from models.published_nets.titles import Titles
 
-NETWORK_TITLES = {
-    "teacher": "teacher", "student": "student", "student_kd": "student + KD", **titles(),
-}
+_DISTILLED = {"teacher": "teacher", "student": "student", "student_kd": "student + KD"}
+NETWORK_TITLES = Titles(_DISTILLED)
 # one region, one chain; see `dataset.signals.colour_methods`
 USUAL_TITLES = {"green": "GREEN", "ica": "ICA", "pca": "PCA", "chrom": "CHROM", "pos": "POS"}
 COLOUR_TITLES = {
@@ -15,6 +14,6 @@ COLOUR_TITLES = {
     "pos_skin": "POS on skin", "lgi": "LGI", "pbv": "PBV", "omit": "OMIT",
 }
 MEAN_RATE = "mean_rate"         # the guess that needs no picture; see `mean_rate`
-TITLES = {**NETWORK_TITLES, **COLOUR_TITLES, MEAN_RATE: "training’s mean rate"}
+TITLES = Titles(_DISTILLED, {**COLOUR_TITLES, MEAN_RATE: "training’s mean rate"})
 
 assert tuple(COLOUR_TITLES) == ALL_METHODS

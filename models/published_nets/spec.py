@@ -90,7 +90,6 @@ class NetSpec:
     config: type            # a frozen dataclass; its defaults are the published network
     training: MakeTraining
     loss: str               # in words
-    after: str              # in words: what is done with its predictions
     learning_rate: float    # at the top of the one-cycle schedule
     batch: int              # clips a step
     # trained weights of these defaults; None: none was found
@@ -99,6 +98,14 @@ class NetSpec:
 
 # a README of the authors of arXiv:2305.04161, read in Snopylz/PhysBench_lz on GitHub
 PHYSBENCH = "PhysBench's table of models (Wang et al.)"
+
+
+def reads_as_published(spec: NetSpec) -> Reads:
+    """Return what the published network takes and predicts."""
+    with torch.device("meta"):                 # takes no memory
+        net = spec.net(spec.config())
+    assert isinstance(net, PublishedNet)
+    return net.reads
 
 
 def check_reads(reads: Reads) -> None:

@@ -3,7 +3,9 @@
 import json
 from typing import TYPE_CHECKING
 
+from models.evaluation.by_clips import JOINED
 from models.published_nets.registry import networks
+from models.published_nets.spec import NetSpec, reads_as_published
 from models.published_nets.titles import CAN, titles
 
 from .sections import section
@@ -21,7 +23,15 @@ def method(metrics: dict) -> "Markup":
         "method", "method", metrics=metrics, loss=_loss(metrics["recipe"]),
         parameters=json.dumps(parameters, indent=1),
         other_teacher=networks().get(teacher_of(metrics)),
+        beside=[spec for name, spec in networks().items() if name in metrics["methods"]],
+        joined=_joined,
     )
+
+
+def _joined(spec: NetSpec) -> str:
+    """Return in words what a network predicts, and what is done with it."""
+    predicts = reads_as_published(spec).predicts
+    return f"its {predicts} is {JOINED[predicts]}"
 
 
 def teacher_of(metrics: dict) -> str:

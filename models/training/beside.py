@@ -20,7 +20,7 @@ from models.data.videos import TrainingData
 from models.evaluation.by_clips import ms_per_frame_of_clips, read_by_clips
 from models.evaluation.mean_rate import count_missing
 from models.published_nets.registry import networks
-from models.published_nets.spec import PublishedNet
+from models.published_nets.spec import PublishedNet, reads_as_published
 from models.published_nets.titles import CAN, titles
 
 from .fit import fit
@@ -68,10 +68,7 @@ def choose_teacher(recipe: Recipe) -> Recipe:
             fix=f"did you mean {near[0]}?" if near else "name one of them",
         )
     spec = networks()[name]
-    with torch.device("meta"):                 # takes no memory
-        net = spec.net(spec.config())
-    assert isinstance(net, PublishedNet)
-    if net.reads.predicts == "rate":
+    if reads_as_published(spec).predicts == "rate":
         raise TrainingError(
             expected="a teacher that predicts a pulse",
             found=f"{spec.title}, which predicts a rate",

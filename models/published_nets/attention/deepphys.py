@@ -80,7 +80,7 @@ SPEC = NetSpec(
     name="deepphys", title=OWN_TITLES["deepphys"], net=DeepPhys, config=DeepPhysConfig,
     reference="Chen, McDuff, ECCV 2018",
     training=lambda net: Supervised(net, mean_squared),
-    loss="mean squared error on the change", after="summed up to a pulse",
+    loss="mean squared error on the change",
     learning_rate=1e-3, batch=2,
     published_parameters=PublishedCount("532K", PHYSBENCH),
 )

@@ -65,7 +65,7 @@ SPEC = NetSpec(
     net=EfficientPhys, config=EfficientPhysConfig,
     reference="Liu et al., WACV 2023",
     training=lambda net: Supervised(net, mean_squared),
-    loss="mean squared error on the change", after="summed up to a pulse",
+    loss="mean squared error on the change",
     learning_rate=1e-3, batch=3,
     published_parameters=PublishedCount("2.16M", PHYSBENCH),
 )

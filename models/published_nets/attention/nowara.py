@@ -115,6 +115,5 @@ SPEC = NetSpec(
     reference="Nowara, McDuff, Veeraraghavan, ICCV 2021",
     training=NowaraTraining,
     loss="mean squared error on the change, and on the pulse",
-    after="clips of unit variance, half over each other",
     learning_rate=1e-3, batch=4,
 )

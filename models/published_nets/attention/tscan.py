@@ -49,7 +49,7 @@ SPEC = NetSpec(
     name="tscan", title=OWN_TITLES["tscan"], net=TsCan, config=TsCanConfig,
     reference="Liu et al., NeurIPS 2020",
     training=lambda net: Supervised(net, mean_squared),
-    loss="mean squared error on the change", after="summed up to a pulse",
+    loss="mean squared error on the change",
     learning_rate=1e-3, batch=6,
     published_parameters=PublishedCount("532K", PHYSBENCH),
 )

@@ -222,6 +222,5 @@ SPEC = NetSpec(
     reference="Lee, Chen, Lee, ECCV 2020",
     training=MetaRppgTraining,
     loss="ordinal regression, prototype and synthetic gradient",
-    after="clips of unit variance, half over each other",
     learning_rate=1e-3, batch=4,
 )

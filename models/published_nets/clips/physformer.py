@@ -196,7 +196,6 @@ SPEC = NetSpec(
     reference="Yu et al., CVPR 2022",
     training=PhysFormerTraining,
     loss="0.1 (1 - r) and the heart rate's cross-entropy and divergence",
-    after="clips of unit variance, half over each other",
     learning_rate=1e-3, batch=2,
     published_parameters=PublishedCount("7.03M", PHYSBENCH),
 )

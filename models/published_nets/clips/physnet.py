@@ -95,7 +95,7 @@ SPEC = NetSpec(
     name="physnet", title=OWN_TITLES["physnet"], net=PhysNet, config=PhysNetConfig,
     reference="Yu, Li, Zhao, BMVC 2019",
     training=lambda net: Supervised(net, negative_pearson),
-    loss="1 - r over the clip", after="clips of unit variance, half over each other",
+    loss="1 - r over the clip",
     learning_rate=1e-3, batch=2,
     published_parameters=PublishedCount("770K", PHYSBENCH),
 )

@@ -145,6 +145,5 @@ SPEC = NetSpec(
     reference="Song et al., IEEE JBHI 25(5), 2021",
     training=PulseGanTraining,
     loss="adversarial, and the absolute errors of waveform and spectrum",
-    after="clips of unit variance, half over each other",
     learning_rate=1e-3, batch=8,
 )

@@ -180,6 +180,5 @@ SPEC = NetSpec(
     reference="Yu et al., ICCV 2019",
     training=RppgNetTraining,
     loss="1 - r of the face, an earlier level and its quarters, and the skin's cross-entropy",
-    after="clips of unit variance, half over each other",
     learning_rate=1e-3, batch=2,
 )

@@ -151,6 +151,5 @@ SPEC = NetSpec(
     reference="Bousefsaf, Pruski, Maaoui, Appl. Sci. 2019",
     training=BousefsafTraining,
     loss="cross-entropy of the rate's class, of faces and of synthetic patches",
-    after="the median over the clips of a window",
     learning_rate=1e-3, batch=4,
 )

@@ -153,6 +153,6 @@ SPEC = NetSpec(
     name="synrhythm", title=OWN_TITLES["synrhythm"], net=SynRhythm, config=SynRhythmConfig,
     reference="Niu et al., ICPR 2018",
     training=SynRhythmTraining,
-    loss="mean absolute error of the rate; on synthetic maps first", after="a rate as it is",
+    loss="mean absolute error of the rate; on synthetic maps first",
     learning_rate=1e-3, batch=8,
 )

@@ -27,17 +27,21 @@ def entries(monkeypatch):
         monkeypatch.setattr(EntryPoint, "load", lambda self: globals()[self.attr])
         for module in (registry, titles):
             monkeypatch.setattr(module, "entry_points", lambda group: found)
+        forget()
+
+    def forget():
         registry.networks.cache_clear()
+        titles.of_other_packages.cache_clear()
 
     yield install
-    registry.networks.cache_clear()
+    forget()
 
 
 def test_a_network_of_another_package_stands_last(entries):
     entries(mine="MINE")
     assert [*registry.networks()] == [*registry.OWN, "mine"]
     assert [*titles.titles()] == [*registry.OWN, "mine"]
-    assert registry.networks()["mine"].title == "Mine"
+    assert titles.titles()["mine"] == registry.networks()["mine"].title == "Mine"
 
 
 def test_a_wrong_name_is_told_of_before_a_package_that_is_broken(entries):
