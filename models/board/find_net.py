@@ -1,6 +1,7 @@
 """The network that a person names: an ONNX file, a checkpoint, a run, or the one that acq has."""
 
 import hashlib
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -176,15 +177,39 @@ def find_nets(named: Path, data: Path) -> dict[str, Path]:
 def find_trainings(named: Path, data: Path) -> dict[str, list[Path]]:
     """Find the checkpoints of a run of several folds or seeds, by the name of each network.
 
+    Parameters
+    ----------
+    named : the folder or the id of a run; or RUN/NET, RUN/seedN or RUN/seedN/NET, a part of it
+
     Returns
     -------
     by RUN/NET, or RUN/seedN/NET of several seeds: the checkpoint of each fold in turn; empty where
         it is no such run
     """
-    try:
-        folder = find_run(named, data)
-    except TrainingError:
+    if named.is_file():
         return {}
+    for run in [path for path in (*reversed(named.parents[:2]), named) if path.parts]:
+        part = [name.removesuffix(CHECKPOINT) for name in named.parts[len(run.parts):]]
+        with suppress(TrainingError):
+            trainings = _trainings_of(find_run(run, data))
+            if found := {name: trainings[name] for name in trainings if _is_of(name, part)}:
+                return found
+    return {}
+
+
+def _is_of(called: str, part: list[str]) -> bool:
+    """Return whether a name as above is of a seed, of a network or of both."""
+    _, *names = called.split("/")
+    return part in (names[:len(part)], names[len(names) - len(part):])
+
+
+def run_seed_and_net(called: str) -> tuple[str, str, str]:
+    """Return the run, the seed and the network of a name as above; "" of what it does not have."""
+    match = re.fullmatch(r"([^/]+)/(?:(seed\d+)/)?([^/]+)", called)
+    return (match[1], match[2] or "", match[3]) if match else ("", "", called)
+
+
+def _trainings_of(folder: Path) -> dict[str, list[Path]]:
     found: dict[str, list[Path]] = {}
     for place in sorted(folder.glob("seed*"), key=_number) or [folder]:
         seed = "" if place == folder else f"{place.name}/"

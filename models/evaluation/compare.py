@@ -15,16 +15,16 @@ from dataset.face.frames import Motion
 from dataset.published_colour.methods import ALL_METHODS
 from dataset.runs import ReadFrom, read_training_runs
 from dataset.signals.colour_methods import METHODS
-from models.board.find_net import find_nets, find_trainings
+from models.board.find_net import find_nets, find_trainings, run_seed_and_net
 from models.data.from_sessions import Source, load_own
 from models.data.published_ubfc import load_dataset_2
 from models.data.videos import TrainingData, side_by_subjects
 
 from .assess import assess
 from .mean_rate import count_missing, guess_mean_rate
-from .methods import COLOUR_TITLES, MEAN_RATE
+from .methods import COLOUR_TITLES, MEAN_RATE, TITLES
 from .read_net import ReadNet, ReadVideo, Side, open_to_read, read_by_method, tests_of_folds
-from .verdict import judge
+from .verdict import Results, judge, judge_over_seeds
 from .video_result import VideoResult
 
 if TYPE_CHECKING:
@@ -69,8 +69,9 @@ def compare_methods(
     data : the folder that holds `ubfc/` or `sessions/`
     names : of `dataset.published_colour.methods.ALL_METHODS`, "all" for these together, checkpoint
         files, ONNX files, or runs by their folder or id (all checkpoints in one), RUN/NET for one
-        of them; empty: the usual methods, `dataset.signals.colour_methods.METHODS`. A run of
-        several folds is read again as it was tested: each fold by its own networks
+        of them, RUN/seedN for one seed; empty: the usual methods,
+        `dataset.signals.colour_methods.METHODS`. A run of several folds is read again as it was
+        tested: each fold by its own networks. Networks of one run are judged as in its metrics
     other_data : whether a checkpoint may come from another dataset or split; without it that is
         refused
     source : "ubfc", the curated folders; "sessions": the sessions themselves, in the same rows;
@@ -115,9 +116,39 @@ def compare_methods(
     verdict = None
     if networks:
         formulas = _formulas(results, folds, on_progress)
-        verdict = judge(networks, formulas, guess, COLOUR_TITLES)
+        verdict = _judge(networks, formulas, guess)
     told = list(dict.fromkeys(warnings))
     return Comparison(side, folds[0], {**results, MEAN_RATE: guess}, told, verdict, tests)
+
+
+def _judge(
+    networks: Results, formulas: Results, guess: Sequence[VideoResult]
+) -> dict[str, Any]:
+    """Judge networks; where all are of one run, under their own names and over its seeds.
+
+    So a run is told the verdict that it was told when it was trained.
+    """
+    of_seeds = _seeds_of_one_run(networks)
+    if of_seeds is None:
+        return judge(networks, formulas, guess, COLOUR_TITLES)
+    return judge_over_seeds(of_seeds, formulas, guess, TITLES)
+
+
+def _seeds_of_one_run(networks: Results) -> list[Results] | None:
+    """Return the networks of each seed of a run by their own names, in the order of the tables.
+
+    None where they are of several runs, or of none.
+    """
+    runs, of_seeds = set(), {}
+    for name, videos in networks.items():
+        run, seed, net = run_seed_and_net(name)
+        runs.add(run)
+        of_seeds.setdefault(seed, {})[net] = videos
+    first, *others = of_seeds.values()
+    if len(runs) > 1 or "" in runs or any(first.keys() != other.keys() for other in others):
+        return None
+    order = [*(name for name in TITLES if name in first), *(n for n in first if n not in TITLES)]
+    return [{name: of_seed[name] for name in order} for of_seed in of_seeds.values()]
 
 
 _READ_AS: dict[ReadFrom, Fix] = {

@@ -131,6 +131,24 @@ def judge(
     }
 
 
+def judge_over_seeds(
+    of_seeds: Sequence[Results], formulas: Results, guess: Sequence[VideoResult],
+    titles: Mapping[str, str],
+) -> dict[str, Any]:
+    """Judge the mean over seeds: each network's videos of every seed beside the same ones.
+
+    Parameters
+    ----------
+    of_seeds : the results of the same networks for each seed, else as `judge`
+    """
+    seeds = len(of_seeds)
+    networks = {
+        name: [video for of_seed in of_seeds for video in of_seed[name]] for name in of_seeds[0]
+    }
+    repeated = {name: [*videos] * seeds for name, videos in formulas.items()}
+    return judge(networks, repeated, [*guess] * seeds, titles, seeds=seeds)
+
+
 def _how_many(subjects: int) -> str:
     if subjects < FEWEST_SUBJECTS:
         return (

@@ -18,7 +18,7 @@ from models.data.videos import TrainingData, percent_without_finger
 from models.evaluation.assess import assess
 from models.evaluation.mean_rate import count_missing
 from models.evaluation.methods import COLOUR_TITLES, MEAN_RATE, TITLES
-from models.evaluation.verdict import judge
+from models.evaluation.verdict import judge_over_seeds
 from models.evaluation.video_result import VideoResult, colour_pulse, evaluate_pulse
 from models.nets.can import count_parameters
 from models.training.device import uses_bfloat16
@@ -118,15 +118,11 @@ def _judge_over_seeds(
     trained: AllTrained, colours: Mapping[str, Sequence[VideoResult]],
     guess: Sequence[VideoResult],
 ) -> dict:
-    """Judge the mean over the seeds: each network's videos of every seed beside the same ones."""
-    of_seeds = [join_folds(trained, seed) for seed in sorted({seed for seed, _ in trained})]
-    networks = {
-        name: [video for of_seed in of_seeds for video in of_seed[name].videos]
-        for name in of_seeds[0]
-    }
-    seeds = len(of_seeds)
-    repeated = {name: [*videos] * seeds for name, videos in colours.items()}
-    return judge(networks, repeated, [*guess] * seeds, TITLES, seeds=seeds)
+    of_seeds = [
+        {name: network.videos for name, network in join_folds(trained, seed).items()}
+        for seed in sorted({seed for seed, _ in trained})
+    ]
+    return judge_over_seeds(of_seeds, colours, guess, TITLES)
 
 
 def _figures_of_methods(

@@ -1,6 +1,7 @@
 """A network is found by any of its names, and says what it is."""
 
 import hashlib
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,14 @@ import numpy as np
 
 from acq import extras, open_net
 from acquire.errors import Fix, TrainingError
-from models.board.find_net import COMES_WITH_ACQ, find_net, find_nets, find_run
+from models.board.find_net import (
+    COMES_WITH_ACQ,
+    find_net,
+    find_nets,
+    find_run,
+    find_trainings,
+    run_seed_and_net,
+)
 from models.board.onnx_net import SHIPPED
 from models.export.export import export
 from tests.support.boards import make_untrained
@@ -97,6 +105,34 @@ def test_of_a_run_of_folds_and_seeds_one_student_has_to_be_named(tmp_path):
     assert find_net(first, tmp_path).run == RUN
     with pytest.raises(TrainingError, match="without a student"):
         find_net(run.parent, tmp_path)                      # several runs are none of several folds
+
+
+def test_a_part_of_a_run_of_folds_and_seeds_is_every_fold_of_it(tmp_path):
+    run = tmp_path / "runs" / RUN
+    places = [run / f"seed{seed}" / f"fold{fold}" for seed in (0, 1) for fold in (1, 2)]
+    for place in places:
+        place.mkdir(parents=True)
+        for name in ("teacher", "student"):
+            (place / f"{name}.safetensors").touch()
+
+    def found(*part):
+        by_id = find_trainings(Path(RUN, *part), tmp_path)
+        assert find_trainings(run.joinpath(*part), tmp_path) == by_id
+        return list(by_id)
+
+    names = [f"{RUN}/seed{seed}/{name}" for seed in (0, 1) for name in ("student", "teacher")]
+    assert found() == names
+    assert found("seed1") == names[2:]
+    assert found("teacher") == names[1::2]
+    assert found("seed0", "teacher.safetensors") == [names[1]]
+    assert found("seed0", "physnet") == found("seed2") == []
+    of_folds = [place / "student.safetensors" for place in places[:2]]
+    assert find_trainings(Path(RUN, "student"), tmp_path)[names[0]] == of_folds
+    # a checkpoint that is there is that one alone
+    assert find_trainings(of_folds[0], tmp_path) == {}
+    assert [run_seed_and_net(name) for name in (names[3], f"{RUN}/student", "student")] == [
+        (RUN, "seed1", "teacher"), (RUN, "", "student"), ("", "", "student"),
+    ]
 
 
 def test_it_says_its_run_and_its_hash(data):

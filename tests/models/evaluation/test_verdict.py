@@ -6,10 +6,19 @@ import numpy as np
 import pytest
 
 from models.data.videos import TrainingData
+from models.evaluation import methods
+from models.evaluation.compare import _judge
 from models.evaluation.mean_rate import guess_mean_rate
-from models.evaluation.verdict import BETTER, NOT_TOLD, WORSE, compare_errors, judge
+from models.evaluation.verdict import (
+    BETTER,
+    NOT_TOLD,
+    WORSE,
+    compare_errors,
+    judge,
+    judge_over_seeds,
+)
 from tests.support.curated_videos import tone, video_of_ppg
-from tests.support.made_reports import guessed, video
+from tests.support.made_reports import OFF, RATES, guessed, results, video
 
 TITLES = {"student": "student", "student_kd": "student + KD", "pos": "POS", "green": "GREEN"}
 PEOPLE = [f"S{n:02d}" for n in range(1, 9)]
@@ -176,3 +185,24 @@ def test_the_guess_is_the_mean_rate_of_the_training_windows_of_its_fold():
     assert second[0].predicted_bpm == pytest.approx((11 * 60 + 21 * 120) / 32, abs=0.05)
     assert len(first[0].predicted_bpm) == len(first[0].reference_bpm) == 21
     assert np.isnan(first[0].snr_db).all()
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_the_networks_of_one_run_are_judged_as_the_run_itself(seeds):
+    """Under the names of a table, in another order: the run's verdict, to the last digit."""
+    found = results(*RATES)
+    formulas = {name: found[name] for name in methods.COLOUR_TITLES if name in found}
+    networks = {name: found[name] for name in OFF if name not in formulas}
+    guess = [guessed(one) for one in found["teacher"]]
+    of_seeds = [networks, networks | {"student": found["green"]}][:seeds]
+    told = judge_over_seeds(of_seeds, formulas, guess, methods.TITLES)
+    assert told["gap_closed"]["percent"] > 70
+    named = {
+        f"run/{f'seed{seed}/' if seeds > 1 else ''}{name}": of_seed[name]
+        for seed, of_seed in enumerate(of_seeds) for name in sorted(of_seed)
+    }
+    assert _judge(named, formulas, guess) == told
+    assert (told["words"][-1] == "Errors and gap are means over 2 seeds.") == (seeds == 2)
+    of_two = _judge({**named, "other/student": found["student"]}, formulas, guess)
+    assert list(of_two["against_formula"]) == [*named, "other/student"]
+    assert (of_two["gap_closed"], of_two["student_kd_against_student"]) == (None, None)

@@ -163,8 +163,10 @@ def test_every_fold_of_every_seed_is_logged_while_it_trains(run):
 def test_a_run_of_folds_and_seeds_is_evaluated_to_its_own_numbers(run, data):
     made, _ = run
     metrics = json.loads((made.folder / "metrics.json").read_text())
-    read = compare_methods(data, [made.folder.name, "green"]).summary()["methods"]
-    again = json.loads(json.dumps(read))
+    read = json.loads(json.dumps(compare_methods(data, [made.folder.name, "green"]).summary()))
+    assert read["verdict"] == metrics["verdict"]
+    assert read["verdict"]["words"][-1] == "Errors and gap are means over 2 seeds."
+    again = read["methods"]
     for of_seed in metrics["seeds"]:
         for name in ("teacher", "student", "student_kd"):
             figures = of_seed["methods"][name]
@@ -172,6 +174,10 @@ def test_a_run_of_folds_and_seeds_is_evaluated_to_its_own_numbers(run, data):
             assert {key: found[key] for key in figures} == figures
     for name in ("green", "mean_rate"):
         assert again[name] == metrics["methods"][name]
+    one = compare_methods(data, [str(made.folder / "seed1" / "student.safetensors")]).summary()
+    assert json.loads(json.dumps(one))["methods"] == {
+        name: again[name] for name in (f"{made.folder.name}/seed1/student", "mean_rate")
+    }
     with pytest.raises(TrainingError, match="the side test, for a run in folds, found train"):
         compare_methods(data, [made.folder.name], side="train")
 

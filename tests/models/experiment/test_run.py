@@ -71,7 +71,10 @@ def test_evaluating_a_run_gives_its_own_numbers_to_the_last_digit(run, data):
         read = compare_methods(data, [result.folder.name, *COLOUR_TITLES]).summary()
     finally:
         torch.set_num_threads(threads)
-    again = json.loads(json.dumps(read))["methods"]
+    again = json.loads(json.dumps(read))
+    assert again["verdict"] == metrics["verdict"]
+    assert again["verdict"]["student_kd_against_student"] is not None
+    again = again["methods"]
     for name, figures in metrics["methods"].items():
         found = again.get(f"{result.folder.name}/{name}") or again[name]
         assert found == {key: figures[key] for key in found}, name
