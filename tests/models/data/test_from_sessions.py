@@ -19,10 +19,9 @@ from dataset.withdraw.withdraw import withdraw
 from models.data.curated import load_curated
 from models.data.from_sessions import load_sessions, sessions_cache
 from models.evaluation.compare import compare_methods, window_table
-from models.experiment.run import train_kd
 from models.nets.can import Student
 from models.nets.checkpoint import save_checkpoint
-from models.training.recipe import Recipe
+from tests.support.in_this_process import run_here
 from tests.support.splits import write_new_split
 
 
@@ -85,25 +84,29 @@ def test_a_run_that_read_from_elsewhere_is_refused_with_where(data, tmp_path, re
     assert refused.value.fix is fix
 
 
-def test_a_run_on_sessions_is_evaluated_to_its_digits_both_ways(data, monkeypatch):
+def test_a_run_on_sessions_is_evaluated_to_its_digits_both_ways(data, tmp_path, monkeypatch):
     """From the sessions, and from the curated folders that were made of them."""
     monkeypatch.setattr("models.report.write.write_report", lambda *_, **__: None)
     if not data_folder.ubfc_dir(data).exists():
         convert_sessions(data)
-    recipe = Recipe(epochs=1, teacher_epochs=1, precision="float32")
-    run = train_kd(data, recipe=recipe, device="cpu", source="sessions")
-    names = [run.folder.name, "pos"]
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text("epochs: 1\nteacher_epochs: 1\nprecision: float32\n")
+    done = run_here("train-kd", "--from", "sessions", "--recipe", recipe, "--device", "cpu",
+                    "--quiet", "--data", data, cwd=data)
+    assert done.returncode == 0, done.stderr
+    (run,) = data_folder.runs_dir(data).iterdir()
+    names = [run.name, "pos"]
     ours = compare_methods(data, names, source="sessions")
     with pytest.raises(TrainingError, match="one of another") as refused:
         compare_methods(data, names)
     assert refused.value.fix is Fix.READ_SESSIONS
     theirs = compare_methods(data, names, other_data=True)
-    kept = json.loads((run.folder / "metrics.json").read_text())["methods"]
+    kept = json.loads((run / "metrics.json").read_text())["methods"]
     for read_from in (ours, theirs):
         figures = json.loads(json.dumps(read_from.summary()["methods"]))
         assert figures["pos"] == kept["pos"]
         for name in ("teacher", "student", "student_kd"):
-            read = figures[f"{run.folder.name}/{name}"]
+            read = figures[f"{run.name}/{name}"]
             assert read == {key: kept[name][key] for key in read}, name
     assert window_table(ours).equals(window_table(theirs))
 
