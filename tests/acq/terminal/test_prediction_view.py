@@ -13,7 +13,7 @@ from models.fusion.fuse import FusedRate
 from models.live.predict import MethodResult, Prediction, PredictionRow
 from models.live.states import DARK, FACE_LOST, LOOKING, SETTLING, LiveReading, reading_of
 
-SHOWN = FusedRate(72.2, 70.4, 74.0)
+SHOWN = FusedRate(72.2, 70.4, 74.0, fs_hz=30.0)
 LIT = "light on the face swings at that rate, 90, in another colour than blood"
 
 
@@ -96,7 +96,7 @@ def test_the_rate_over_all_has_its_interval(capsys, clip, told):
 
 
 def test_a_window_whose_interval_is_extrapolated_says_so(capsys):
-    rate = FusedRate(210.0, 209.4, 210.6, extrapolated="interval extrapolated: why")
+    rate = FusedRate(210.0, 209.4, 210.6, fs_hz=30.0, extrapolated="interval extrapolated: why")
     lines = printed(prediction(SHOWN, rate), capsys)
     told = {line.split()[0]: line.split("  ")[-1] for line in lines if line.lstrip()[:2] == "0:"}
     assert reading_of(rate, 10.0).words == "good pulse; interval extrapolated: why"
