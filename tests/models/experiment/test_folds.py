@@ -15,7 +15,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from acquire.errors import CurationError, Fix, TrainingError
-from dataset.common.workers import Workers
+from dataset.common.workers import Outcome, Workers
 from dataset.layouts.ubfc import read_labels
 from models.data.curated import load_curated
 from models.data.published_ubfc import load_dataset_2
@@ -178,6 +178,9 @@ def test_a_run_of_folds_and_seeds_is_evaluated_to_its_own_numbers(run, data):
     assert json.loads(json.dumps(one))["methods"] == {
         name: again[name] for name in (f"{made.folder.name}/seed1/student", "mean_rate")
     }
+    of_fold = made.folder / "seed1" / "fold1" / "student.safetensors"     # trained on who is tested
+    (warning,) = compare_methods(data, [str(of_fold)], other_data=True).warnings
+    assert warning.startswith("student was trained on S03: its figures here show how well it rem")
     with pytest.raises(TrainingError, match="the side test, for a run in folds, found train"):
         compare_methods(data, [made.folder.name], side="train")
 
@@ -208,6 +211,36 @@ def test_a_unit_does_not_read_the_recordings_again(data, monkeypatch, tmp_path):
     assert [video.subject for video in fold.test] == ["S03"]
     with pytest.raises(AssertionError, match="are read"):
         load_plan(plan)
+
+
+@pytest.mark.parametrize(("cores", "jobs", "at_once", "threads"), [
+    pytest.param(8, None, 3, 2, id="a process a training, the cores shared"),
+    pytest.param(2, None, 2, 1, id="no more than the cores"),
+    pytest.param(8, 2, 2, 4, id="as told"),
+    pytest.param(2, 3, 3, 1, id="more than the cores, as told"),
+])
+def test_trainings_side_by_side_share_the_cores_as_threads(
+    data, tmp_path, monkeypatch, cores, jobs, at_once, threads
+):
+    """Three trainings, which are noted and not done."""
+    noted = []
+
+    def note(work, units, *, workers):
+        noted.append((len(units), workers, work.keywords["threads"]))
+        yield from ((at, Outcome(None, "that is enough")) for at in range(len(units)))
+
+    monkeypatch.setattr(schedule, "work_through", note)
+    monkeypatch.setattr("dataset.common.workers._available_bytes", lambda: 2**40)
+    for module in ("dataset.common.workers", "models.experiment.schedule"):
+        monkeypatch.setattr(f"{module}.usable_cores", lambda: cores)
+    plan = RunPlan(data, folds=3, device="cpu")
+    folds = load_plan(plan, of_today=False).folds
+    with pytest.raises(TrainingError, match=r"3 that failed: .*that is enough"):
+        schedule.train_units(
+            plan, Recipe(), folds, part=tmp_path, device=torch.device("cpu"),
+            workers=Workers(jobs), on_progress=None,
+        )
+    assert noted == [(3, Workers(at_once), threads)]
 
 
 SCRIPT = """
