@@ -32,7 +32,7 @@ GROUPS = {
         ("below 15", -np.inf), ("15 to 24", 15.0), ("24 to 31", 24.0), ("above 31", 31.0),
     ),
 }
-_FACE = slice(7, 29)                # of 36 cells: the detector's own box
+FACE = slice(7, 29)                 # of 36 cells: the detector's own box
 
 
 def measure(folder: Path, how: str, number: int) -> list[float]:
@@ -40,7 +40,7 @@ def measure(folder: Path, how: str, number: int) -> list[float]:
     with np.load(folder / f"{how}-{number:04d}.npz") as stored:
         frames, time_s = stored["frames"], stored["time_s"]
     grey = frames.astype(np.float32).mean(axis=3) / UNIT
-    level = grey[:, _FACE, _FACE].mean(axis=(1, 2))
+    level = grey[:, FACE, FACE].mean(axis=(1, 2))
     light = level / level.mean()
     return [
         ita_deg(how, number), 100 * _moved(grey / light[:, None, None]) / grey.shape[1],

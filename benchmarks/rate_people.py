@@ -3,14 +3,13 @@
 Two kinds of them, for one alone would be one kind of error: people drawn at 36x36 directly
 (`models.drawn`, seeds that no network was trained on), and people rendered whole, filmed by a
 camera of the varied world and averaged (`acquire.simulation`). Both have all skin types, rates from
-38 to 180 bpm and 7 to 60 frames/s. Drawn people whose pulse is below 0.2 % of the mean in green are
-left out: 0.3 to 1.5 % is published (Wang et al., IEEE TBME 64(7), 2017), and intervals are for
-people whom a camera can read. One of eight has no pulse; half of these are a photograph: one
+38 to 180 bpm and 7 to 60 frames/s. One of eight has no pulse; half of these are a photograph: one
 instant again and again, with the noise (and, rendered, the coding) of its camera.
 """
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -20,7 +19,7 @@ from acquire.errors import AcqError
 from acquire.simulation.camera_timing import CameraTiming
 from acquire.simulation.rendering.camera_pipeline import CameraPipeline
 from acquire.simulation.subject import VirtualSubject
-from acquire.simulation.world import draw_world
+from acquire.simulation.world import World, draw_world
 from dataset.face.box import ENLARGE, SIZE, FaceBox, enlarge
 from dataset.face.find import find_face
 from dataset.face.frames import UNIT, average_face, face_colour
@@ -35,6 +34,9 @@ SEED = 61
 DRAWN_FRAMES, DRAWN_S = 360, 14.0
 RENDERED_S, BEGIN_S = 14.0, 3.0
 PULSE, NO_PULSE, PHOTOGRAPH = "pulse", "no pulse", "photograph"
+# that 36x36 frames without a picture are averaged in
+_SIDE = round(SIZE / ENLARGE)
+DRAWN_BOX = enlarge(FaceBox(0, 0, _SIDE, _SIDE), ENLARGE)
 
 
 def has_pulse(number: int) -> bool:
@@ -47,11 +49,11 @@ def kind_of(number: int) -> str:
     return PULSE if has_pulse(number) else (PHOTOGRAPH if number % 16 else NO_PULSE)
 
 
-def draw_person(number: int) -> dict:
-    """Return frames, times and truth of a person who is drawn at 36x36."""
+def draw_person(number: int, **changed: Any) -> dict:
+    """Return frames, times and truth of a person who is drawn at 36x36; `changed` is for `draw`."""
     torch.set_num_threads(1)
     with torch.no_grad():
-        clip = draw(1, DRAWN_FRAMES, _generator(number), has_pulse=has_pulse(number))
+        clip = draw(1, DRAWN_FRAMES, _generator(number), has_pulse=has_pulse(number), **changed)
     time_s = clip.time_s[0].numpy().astype(np.float64)
     kept = time_s - time_s[0] <= DRAWN_S
     frames = clip.frames[0].permute(0, 2, 3, 1).numpy()[kept]
@@ -59,12 +61,10 @@ def draw_person(number: int) -> dict:
         rng = np.random.default_rng([SEED, number])
         level = np.exp(rng.uniform(np.log(0.03), np.log(0.8)))
         frames = np.clip(frames[:1] + level * rng.normal(size=frames.shape), 0.5, 255)
-    side = round(SIZE / ENLARGE)
-    box = enlarge(FaceBox(0, 0, side, side), ENLARGE)
     frames = np.rint(frames * UNIT).astype(np.uint16)
     return {
         "frames": frames, "time_s": time_s[kept] - time_s[0], "pulse": clip.pulse[0].numpy()[kept],
-        "colour": face_colour(frames, box), "kind": kind_of(number),
+        "colour": face_colour(frames, DRAWN_BOX), "kind": kind_of(number),
     }
 
 
@@ -78,7 +78,7 @@ def ita_deg(how: str, number: int) -> float:
     Source: Chardon, Cretois, Hourseau, Int. J. Cosmet. Sci. 13(4), 1991.
     """
     if how == "rendered":
-        skin = draw_world(f"S{number:03d}", seed=SEED, session=0).skin
+        skin = draw_world(_name(number), seed=SEED, session=0).skin
         assert skin is not None
         return skin.ita_deg
     generator = _generator(number)
@@ -87,27 +87,45 @@ def ita_deg(how: str, number: int) -> float:
         return float(draw_faces(1, generator).ita_deg)
 
 
-def render_person(number: int) -> dict:
-    """Return the same of a person who is rendered; empty without a face in the first frame."""
-    cv2.setNumThreads(1)
-    name = f"S{number:03d}"
-    kind = kind_of(number)
-    world = draw_world(name, seed=SEED, session=0)
-    if kind != PULSE:
-        world = replace(world, pulse_ratio=0.0)
-    subject = VirtualSubject(name, seed=SEED, session=0, world=world)
+def _name(number: int) -> str:
+    return f"S{number:03d}"
+
+
+def subject_of(number: int) -> VirtualSubject:
+    """Return the subject who is rendered."""
+    return VirtualSubject(_name(number), seed=SEED, session=0, world=world_of(number))
+
+
+def world_of(number: int) -> World:
+    """Return the varied world of a person who is rendered."""
+    world = draw_world(_name(number), seed=SEED, session=0)
+    return world if kind_of(number) == PULSE else replace(world, pulse_ratio=0.0)
+
+
+def camera_times(number: int, world: World) -> np.ndarray:
+    """Return when the camera exposes each frame of a person who is rendered, (T,) [s]."""
     how = world.timing
     assert how is not None
     timing = CameraTiming(np.random.default_rng([SEED, number]), fps=how.fps, irregular=how)
-    time_s = np.array([timing.exposed_ns(at) / 1e9 for at in range(round(RENDERED_S * how.fps))])
+    return np.array([timing.exposed_ns(at) / 1e9 for at in range(round(RENDERED_S * how.fps))])
+
+
+def render_person(number: int) -> dict:
+    """Return the same of a person who is rendered; empty without a face in the first frame."""
+    cv2.setNumThreads(1)
+    kind = kind_of(number)
+    world = world_of(number)
+    subject = subject_of(number)
+    time_s = camera_times(number, world)
     box, averaged = None, []
-    with CameraPipeline(world.processing, fps=how.fps) as pipeline:
+    assert world.timing is not None
+    with CameraPipeline(world.processing, fps=world.timing.fps) as pipeline:
         for index, t_s in enumerate((BEGIN_S + time_s).tolist()):
             at_s = BEGIN_S if kind == PHOTOGRAPH else t_s
             picture = pipeline.process(subject.frame(at_s, index))
             rgb = cv2.cvtColor(picture, cv2.COLOR_YUV2RGB_I420)
             try:
-                box = box or find_face([rgb], name=name)
+                box = box or find_face([rgb], name=_name(number))
             except AcqError:
                 return {}
             averaged.append(average_face(rgb, box))
@@ -137,8 +155,6 @@ def keep_backgrounds(folder: Path, videos: list[Path]) -> int:
     count = len(list(folder.glob("noise-*.npz")))
     if count:
         return count
-    side = round(SIZE / ENLARGE)
-    box = enlarge(FaceBox(0, 0, side, side), ENLARGE)
     for video in videos:
         with open_recorded(video) as recorded:
             times_s, patches, averaged = [], [], []
@@ -150,7 +166,7 @@ def keep_backgrounds(folder: Path, videos: list[Path]) -> int:
             count += 1
             np.savez(
                 folder / f"noise-{count:04d}.npz", frames=frames, kind=NO_PULSE,
-                time_s=np.array(times_s) - times_s[0], colour=face_colour(frames, box),
+                time_s=np.array(times_s) - times_s[0], colour=face_colour(frames, DRAWN_BOX),
             )
     return count
 

@@ -47,13 +47,14 @@ class Drawn:
 
 def draw(
     n: int, frames: int, generator: torch.Generator, *, has_pulse: bool = True,
-    heights: tuple[float, float] = HEIGHTS,
+    heights: tuple[float, float] = HEIGHTS, sway: float = 1.0,
 ) -> Drawn:
     """Draw N clips of `frames` frames; without a pulse, neither skin nor head knows of a heart.
 
     Parameters
     ----------
     heights : least and largest of the pulse, relative to the mean, before its colour
+    sway : of the heads, relative to what is drawn; a training draws with 1
     """
     time_s, fps = frame_times(n, frames, generator)
     faces, pulses = draw_faces(n, generator), Pulses(n, time_s, generator)
@@ -62,7 +63,7 @@ def draw(
         courses = [torch.zeros_like(course) for course in courses]
         amplitude = torch.zeros_like(amplitude)
     for more_maps, more_courses in (
-        _head_motion(faces, pulses, time_s, generator, has_pulse=has_pulse),
+        _head_motion(faces, pulses, time_s, sway, generator, has_pulse=has_pulse),
         _expressions(faces, time_s, generator),
         _shading(faces, pulses, time_s, generator),
     ):
@@ -107,7 +108,8 @@ def _skin_pulse(
 
 
 def _head_motion(
-    faces: Faces, pulses: Pulses, time_s: Tensor, generator: torch.Generator, *, has_pulse: bool
+    faces: Faces, pulses: Pulses, time_s: Tensor, relative: float, generator: torch.Generator, *,
+    has_pulse: bool,
 ) -> _Modes:
     """Draw sway, speech, breath and the heart's own push: shift, rotation, size."""
     n = len(time_s)
@@ -131,7 +133,7 @@ def _head_motion(
             time_s, 0.0, uniform(n, 0.2, 1.5, generator), generator)
         quick = log_uniform(n, 0.001, largest / 4, generator)[:, None] * band_noise(
             time_s, 0.5, uniform(n, 1.0, 5.0, generator), generator)
-        return liveliness * (slow + quick)
+        return relative * liveliness * (slow + quick)
 
     breath = log_uniform(n, 0.002, 0.12, generator)[:, None] * pulses.breath(time_s)
     # the blood's push lifts the head in the rhythm of the heart, at any phase of the pulse in skin
