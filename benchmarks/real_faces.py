@@ -1,11 +1,12 @@
-"""Heart rates of real faces: `python -m benchmarks.real_faces [FOLDER ...] [--windows] [--json]`.
+"""Heart rates of real faces: `python -m benchmarks.real_faces [FOLDER ...] [--json]`.
 
 Read are the dev clips of ../shared/data, where they are there, and the clips of each FOLDER, which
 holds a `truth.csv` (`benchmarks.clips` says what it looks like). No frame of a clip is kept.
 
 What is *shown* of a clip is what `acq predict` makes of it: windows with a heart rate and its
 interval, or the reason why there is none. Beside it stands every method alone, whether a window
-holds a pulse or not: what each would say if nothing were withheld.
+holds a pulse or not: what each would say if nothing were withheld. Printed are of each clip its
+states and a row a window, then the rates of whole clips, what is shown of each, and the errors.
 """
 
 import argparse
@@ -268,7 +269,6 @@ def main() -> None:
     parser.add_argument(
         "--as-live", action="store_true", help="as acq predict --as-live, without methods alone"
     )
-    parser.add_argument("--windows", action="store_true", help="a table of each clip's windows")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     try:
@@ -285,8 +285,7 @@ def main() -> None:
             {"clips": [asdict(result) for result in results], "total": total(results)}, indent=1
         ))
         return
-    if options.windows:
-        print("\n".join(windows_table(result) for result in results))
+    print("\n".join(windows_table(result) for result in results))
     print(rates_table(results), shown_table(results), total_line(total(results)), sep="\n\n")
 
 

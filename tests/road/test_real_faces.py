@@ -1,10 +1,13 @@
 """The table of real faces: what its truth.csv may hold, and which windows count."""
 
+import sys
+
 import numpy as np
 import pytest
 
+from benchmarks import real_faces
 from benchmarks.clips import ClipsError, clips_of, dev_clips
-from benchmarks.real_faces import ClipResult, Window, spans_in, total, total_line
+from benchmarks.real_faces import ClipResult, Window, main, spans_in, total, total_line
 from tests.support.made_videos import pictures, write_video
 
 
@@ -103,3 +106,26 @@ def test_the_total_counts_errors_only_where_the_rate_is_known():
         "than 5; 1 of 2 in their interval, furthest outside 3.0 bpm; 1 shown where no rate is known"
     )
     assert "shown 0 of 0" in total_line(total([]))
+
+
+def test_states_windows_intervals_reasons_and_errors_are_printed_unasked(
+    folder, monkeypatch, capsys
+):
+    write_truth(folder, "file,hr_bpm", "a.mp4,60")
+    windows = [
+        Window(0, 10, 60.0, {"pos": 59.5}, 61.0, 58.0, 64.0),
+        Window(1, 11, 60.0, {"pos": 90.0}, None, 40.0, 90.0, why_not="the methods disagree"),
+    ]
+    states = [(0.0, 12.0, "reading", "face found; good pulse")]
+    monkeypatch.setattr(real_faces, "read_clip", lambda clip, net, as_live: ClipResult(
+        clip.name, clip.note, 12, 30, 60.0, {"pos": 60.2}, windows, states
+    ))
+    monkeypatch.setattr(sys, "argv", ["real_faces", "--no-dev", str(folder)])
+    main()
+    lines = capsys.readouterr().out.splitlines()
+    assert "0.0 to 12.0 s  reading: face found; good pulse" in lines
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
+    first, second = (row for row in rows if row and row[0] in ("0.0 to 10.0", "1.0 to 11.0"))
+    assert (first[1], first[3], *first[-3:]) == ("60.0", "59.5", "61.0", "58.0 to 64.0", "+1.0")
+    assert second[-3:] == ["", "the methods disagree", ""]
+    assert lines[-1].startswith("shown 1 of 2 windows whose rate is known (50 %): MAE 1.00 bpm")
