@@ -70,8 +70,7 @@ def compare_methods(
     names : of `dataset.published_colour.methods.ALL_METHODS`, "all" for these together, checkpoint
         files, ONNX files, or runs by their folder or id (all checkpoints in one), RUN/NET for one
         of them, RUN/seedN for one seed; empty: the usual methods,
-        `dataset.signals.colour_methods.METHODS`. A run of several folds is read again as it was
-        tested: each fold by its own networks. Networks of one run are judged as in its metrics
+        `dataset.signals.colour_methods.METHODS`. A run of several folds is read as it was tested
     other_data : whether a checkpoint may come from another dataset or split; without it that is
         refused
     source : "ubfc", the curated folders; "sessions": the sessions themselves, in the same rows;

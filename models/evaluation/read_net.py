@@ -56,7 +56,7 @@ class ReadNet:
                 if shared else ""
             )
             return [f"{name} was trained on other data ({data_hash[:12]}){namesakes}"]
-        if side != "test":
+        if shared or side != "test":       # of a fold, the side to test may be trained on
             return [
                 f"{name} was trained on {shared or 'subjects of this side'}: its figures here show "
                 "how well it remembers, not how well it reads"
