@@ -12,7 +12,7 @@ from acq.options import ExistingData, Force, From, Json, Quiet, TableFile, choos
 from acq.terminal.printing import echo, print_json, warn
 from acq.terminal.progress import show_progress
 from acq.terminal.tables import show
-from dataset.common.wording import counted, number
+from dataset.common.wording import counted, number, with_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,8 +100,8 @@ def _echo(summary: dict) -> None:
     title = f"Heart rate on {summary['side']}: {', '.join(summary['subjects'])}"
     _show_columns(title + (f"; networks of {run}" if run else ""), {
         "": names,
-        "MAE [bpm]": [_with_interval(of, "mae_bpm") for of in figures],
-        "RMSE [bpm]": [_with_interval(of, "rmse_bpm") for of in figures],
+        "MAE [bpm]": [with_interval(of, "mae_bpm") for of in figures],
+        "RMSE [bpm]": [with_interval(of, "rmse_bpm") for of in figures],
         "coverage": [coverage_text([of["coverage_percent"]]) for of in figures],
     })
     resolution = figures[0]["resolution"]
@@ -147,22 +147,29 @@ def _show_columns(title: str, columns: dict[str, list[str]]) -> None:
 
 
 def _echo_more_metrics(names: list[str], figures: list[dict]) -> None:
+    from models.metrics.snr import DE_HAAN, OURS
+
     limits = [of["bland_altman"] for of in figures]
     echo()
     _show_columns("The same windows, by other metrics", {
         "": names,
-        "MAPE %": [number(of["mape_percent"], 1) for of in figures],
-        "r": [number(of["pearson_r"]) for of in figures],
-        "SNR [dB]": [number(of["snr_db"]) for of in figures],
-        "SNR de Haan": [number(of["snr_de_haan_db"]) for of in figures],
-        "MACC": [number(of["macc"]) for of in figures],
-        "limits [bpm]": [
+        "MAPE %": [with_interval(of, "mape_percent", 1) for of in figures],
+        "r": [with_interval(of, "pearson_r") for of in figures],
+        "MACC": [with_interval(of, "macc") for of in figures],
+    })
+    echo()
+    _show_columns("SNR [dB] by two definitions, and limits of agreement [bpm]", {
+        "": names,
+        "SNR acq": [with_interval(of, "snr_db", 1) for of in figures],
+        "SNR de Haan": [with_interval(of, "snr_de_haan_db", 1) for of in figures],
+        "limits": [
             f"{number(ends['low_bpm'], 1)} to {number(ends['high_bpm'], 1)}" for ends in limits
         ],
     })
     echo(
-        "limits: of agreement, for repeated measures (Bland and Altman 2007). SNR de Haan: as de "
-        "Haan and Jeanne (2013) define it."
+        f"SNR acq: acq's own definition, {OURS.words}. SNR de Haan: as de Haan and Jeanne (2013) "
+        f"define it, {DE_HAAN.words}. limits: of agreement, for repeated measures (Bland and "
+        "Altman 2007)."
     )
 
 
@@ -174,21 +181,21 @@ def _echo_by_video(names: list[str], figures: list[dict]) -> None:
     echo()
     _show_columns("One rate a video", {
         "": names,
-        "MAE": [number(of["per_video_mean"]["mae_bpm"]) for of in figures],
-        "toolbox MAE": [number(of["mae_bpm"]) for of in toolbox],
-        "its peaks": [number(of["peak"]["mae_bpm"]) for of in toolbox],
-        "its SNR": [number(of["snr_db"]) for of in toolbox],
-        "its MACC": [number(of["macc"]) for of in toolbox],
+        "MAE": [with_interval(of["per_video_mean"], "mae_bpm") for of in figures],
+        "toolbox MAE": [with_interval(of, "mae_bpm") for of in toolbox],
         "coverage": [coverage_text([of["coverage_percent"]]) for of in toolbox],
+    })
+    echo()
+    _show_columns("rPPG-Toolbox's other figures", {
+        "": names,
+        "MAE by peaks": [with_interval(of["peak"], "mae_bpm", 1) for of in toolbox],
+        "its SNR [dB]": [with_interval(of, "snr_db", 1) for of in toolbox],
+        "its MACC": [with_interval(of, "macc") for of in toolbox],
     })
     low, high = toolbox[0]["bin_bpm"]
     echo(
         "MAE: of the mean over a video's windows. toolbox: the whole chain of rPPG-Toolbox over "
         "whole videos, coverage is of videos, bins of "
-        f"{low:.2f} bpm" + (f" to {high:.2f}" if high - low > 0.005 else "") + "."
+        f"{low:.2f} bpm" + (f" to {high:.2f}" if high - low > 0.005 else "") +
+        "; SNR and MACC by its own definitions."
     )
-
-
-def _with_interval(figures: dict, name: str) -> str:
-    ends = figures["interval"][name]
-    return number(figures[name]) + (f" [{number(ends[0])}, {number(ends[1])}]" if ends else "")

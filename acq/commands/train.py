@@ -13,7 +13,7 @@ from acq.options import Data, From, JobsByWork, Json, Quiet, Scheduler, choose_s
 from acq.terminal.printing import echo, note, print_json, print_text, warn
 from acq.terminal.progress import show_progress
 from acq.terminal.tables import show
-from dataset.common.wording import counted, number
+from dataset.common.wording import counted, number, with_interval
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from models.training.recipe import Recipe
 
 
-# with so many to train on, a student was ahead by its teacher's help in nine of ten seeds
-# (benchmarks/README.md); nothing of the kind was shown with fewer
+# with so many to train on, a student was ahead by its teacher's help in all of ten seeds, by
+# 2.97 bpm [1.38, 4.72] (benchmarks/README.md); nothing of the kind was shown with fewer
 ENOUGH_SUBJECTS = 16
 
 Folds = Annotated[
@@ -219,6 +219,7 @@ def _suggest_init(metrics: dict) -> str:
 def _echo_tables(result: "RunResult") -> None:
     """Print the errors of every method, the paper's beside them, and the gain over the seeds."""
     from models.evaluation.published import over_seeds
+    from models.metrics.snr import OURS
 
     metrics = result.metrics
     for sentence in metrics["verdict"]["words"]:
@@ -242,7 +243,7 @@ def _echo_tables(result: "RunResult") -> None:
         f"{metrics['heart_rate']['fft_grid_bpm']:g} bpm{in_brackets}; ms / frame: processor "
         "time of the network alone, one thread, median of 60. Coverage: the windows with a "
         "prediction; the others count as the mean "
-        f"rate of the training windows.{people}"
+        f"rate of the training windows. SNR acq: acq's own definition, {OURS.words}.{people}"
     )
     if start := metrics["started_from"]:
         echo(
@@ -294,7 +295,8 @@ def _methods(metrics: dict) -> "Table":
     tested = f"{len(subjects)} subjects in {folds} folds" if folds > 1 else ", ".join(subjects)
     table = Table(title=f"Heart rate of {tested}, never seen in training{_seed_shown(metrics)}")
     table.add_column("")
-    for heading in ("MAE [bpm]", "RMSE [bpm]", "coverage", "SNR [dB]", "parameters", "ms / frame"):
+    headings = ("MAE [bpm]", "RMSE [bpm]", "coverage", "SNR acq [dB]", "parameters", "ms / frame")
+    for heading in headings:
         table.add_column(heading, justify="right")
     methods = metrics["methods"]
     for name, row in ((name, methods[name]) for name in TITLES if name in methods):
@@ -302,8 +304,8 @@ def _methods(metrics: dict) -> "Table":
         if "parameters" in row:
             trained = (f"{row['parameters']:,}", f"{row['ms_per_frame']:.2f}")
         table.add_row(
-            TITLES[name], _with_interval(row, "mae_bpm"), _with_interval(row, "rmse_bpm"),
-            coverage_text([row["coverage_percent"]]), number(row["snr_db"], 1), *trained,
+            TITLES[name], with_interval(row, "mae_bpm"), with_interval(row, "rmse_bpm"),
+            coverage_text([row["coverage_percent"]]), with_interval(row, "snr_db", 1), *trained,
         )
     return table
 
@@ -312,11 +314,6 @@ def _seed_shown(metrics: dict) -> str:
     """Return whose networks a table shows; nothing where there is one seed."""
     seeds = len(metrics["seeds"])
     return f": seed {metrics['recipe']['seed']}, one of {seeds}" if seeds > 1 else ""
-
-
-def _with_interval(row: dict, key: str) -> str:
-    ends = row["interval"][key]
-    return number(row[key]) + (f" [{number(ends[0])}, {number(ends[1])}]" if ends else "")
 
 
 def _beside_paper(metrics: dict) -> "Table":

@@ -1,6 +1,8 @@
 """Words and numbers that sentences for people share."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 
 def counted(count: int, noun: str) -> str:
@@ -12,6 +14,13 @@ def number(value: float | None, digits: int = 2) -> str:
     """Return a number with a true minus sign, or a dash where there is none."""
     is_known = value is not None and math.isfinite(value)
     return f"{value:,.{digits}f}".replace("-", "−") if is_known else "–"
+
+
+def with_interval(figures: Mapping[str, Any], name: str, digits: int = 2) -> str:
+    """Return a figure with its interval in brackets, where `figures["interval"]` has one of it."""
+    ends = figures["interval"][name]
+    in_brackets = f" [{', '.join(number(end, digits) for end in ends)}]" if ends else ""
+    return number(figures[name], digits) + in_brackets
 
 
 def pulse_lag(lag_ms: float) -> str:

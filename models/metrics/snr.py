@@ -22,6 +22,15 @@ class SnrDefinition:
     window: str
     bin_bpm: float                          # at most; zero-padded
 
+    @property
+    def words(self) -> str:
+        """Which power is set over which, for a caption."""
+        rate_hz, double_hz = self.half_widths_hz
+        return (
+            f"the power within {rate_hz:g} Hz of the finger's rate and {double_hz:g} Hz of its "
+            f"double over the rest of {self.band_hz[0]:g} to {self.band_hz[1]:g} Hz"
+        )
+
 
 OURS = SnrDefinition((0.1, 0.1), (LOW_HZ, HIGH_HZ), "hann", HR_GRID_BPM)
 # de Haan and Jeanne, IEEE TBME 60(10), 2013: a binary template that is wider at the double. The

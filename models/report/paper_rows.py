@@ -129,7 +129,7 @@ def _all_windows(label: str, metrics: dict, networks: Sequence[str]) -> TableRow
     methods, told = metrics["methods"], metrics["verdict"]["gap_closed"]
     row = replace(
         plain_row(label, methods, networks),
-        intervals=[_intervals(methods[name]) for name in networks],
+        intervals=[intervals_of(methods[name]) for name in networks],
     )
     if told is None:
         return row
@@ -140,10 +140,13 @@ def _all_signals(label: str, metrics: dict, networks: Sequence[str]) -> TableRow
     """Return a row of the errors of all signals, whatever their fold."""
     return replace(
         _per_signal(label, metrics, networks, [metrics["subjects"]["test"]]),
-        intervals=[_intervals(metrics["methods"][name]["per_video_mean"]) for name in networks],
+        intervals=[
+            intervals_of(metrics["methods"][name]["per_video_mean"]) for name in networks
+        ],
     )
 
 
-def _intervals(figures: Mapping) -> tuple[Ends, Ends]:
+def intervals_of(figures: Mapping) -> tuple[Ends, Ends]:
+    """Return the intervals of MAE and of RMSE [bpm]."""
     mae, rmse = (figures["interval"][error] for error in ERRORS)
     return mae, rmse

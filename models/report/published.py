@@ -25,7 +25,9 @@ from .method import teacher_of, title_of_other_teacher
 from .paper_rows import (
     FOLDS,
     HOLD_OUT,
+    Ends,
     TableRow,
+    intervals_of,
     over_parts,
     plain_row,
     published_row,
@@ -57,38 +59,43 @@ class SystemRow:
     per_signal: tuple[float, float] | None          # as the paper counts
     why_not: str                                    # it has no figure here
     coverage: str
+    by_fold: Sequence[tuple[float, float] | None]   # per signal, of each fold
+    intervals: tuple[Ends, Ends] | None             # 95 % of MAE and RMSE over windows
 
 
 def systems(metrics: dict) -> "Markup":
-    """Make table 1: each system as published, and what it gave in this run."""
+    """Make table 1: each system as published, and what it gave in this run, also by fold."""
     methods, teacher = dict(metrics["methods"]), teacher_of(metrics)
-    tested = subjects_tested(metrics)
     if teacher != CAN:
         methods.setdefault(teacher, methods["teacher"])
-
-    def here(name: str) -> tuple[float, float] | None:
-        return (methods[name]["mae_bpm"], methods[name]["rmse_bpm"]) if name in methods else None
-
-    def per_signal(name: str) -> tuple[float, float] | None:
-        return as_the_paper_counts(methods[name], tested) if name in methods else None
-
-    def coverage(name: str) -> str:
-        return coverage_text([methods[name]["coverage_percent"]] if name in methods else [])
-
+    tested = subjects_tested(metrics)
     rows = [
-        SystemRow(
-            system.title, system.errors, here(system.method), per_signal(system.method),
-            "not trained in this run" if system.method else system.why_not,
-            coverage(system.method),
+        _system(
+            system.title, methods.get(system.method), tested, published=system.errors,
+            why_not="not trained in this run" if system.method else system.why_not,
         )
         for system in SYSTEMS
     ]
     of_the_paper = {system.method for system in SYSTEMS}
     rows += [
-        SystemRow(TITLES[name], None, here(name), per_signal(name), "", coverage(name))
+        _system(TITLES[name], methods[name], tested)
         for name in titles_of_networks() if name in methods and name not in of_the_paper
     ]
     return section("published", "systems", metrics=metrics, rows=rows)
+
+
+def _system(
+    title: str, method: dict | None, tested: Sequence[Sequence[str]], *,
+    published: tuple[float, float] | None = None, why_not: str = "",
+) -> SystemRow:
+    """Return the row of a system; without `method` it was not run."""
+    if method is None:
+        return SystemRow(title, published, None, None, why_not, "", (), None)
+    return SystemRow(
+        title, published, (method["mae_bpm"], method["rmse_bpm"]),
+        as_the_paper_counts(method, tested), "", coverage_text([method["coverage_percent"]]),
+        [as_the_paper_counts(method, [fold]) for fold in tested], intervals_of(method),
+    )
 
 
 def folds(metrics: dict) -> "Markup":

@@ -7,13 +7,19 @@ FIGURES = {
     "mae_bpm": 17.6, "rmse_bpm": 20.71, "coverage_percent": 100.0, "mape_percent": 21.7,
     "pearson_r": -0.06, "snr_db": -12.04, "snr_de_haan_db": -11.82, "macc": 0.28, "windows": 48,
     "windows_left_out": 0, "windows_without_finger": 2,
-    "interval": {"mae_bpm": (12.34, 20.11), "rmse_bpm": (15.0, 30.26)},
+    "interval": {
+        "mae_bpm": (12.34, 20.11), "rmse_bpm": (15.0, 30.26), "mape_percent": (18.1, 30.25),
+        "pearson_r": (-0.21, 0.14), "snr_db": (-14.04, -10.11), "macc": (0.25, 0.31),
+        "snr_de_haan_db": (-13.92, -10.02),
+    },
     "resolution": {"window_s": 10, "grid_bpm": 0.1, "main_lobe_bpm": 24},
     "bland_altman": {"low_bpm": -40.91, "high_bpm": 16.09},
-    "per_video_mean": {"mae_bpm": 17.41},
+    "per_video_mean": {"mae_bpm": 17.41, "interval": {"mae_bpm": (12.01, 19.98)}},
     "toolbox": {
-        "mae_bpm": 26.36, "coverage_percent": 100.0, "peak": {"mae_bpm": 42.51}, "snr_db": -17.48,
-        "macc": 0.29, "bin_bpm": (2.93, 2.93),
+        "mae_bpm": 26.36, "coverage_percent": 100.0, "snr_db": -17.48, "macc": 0.29,
+        "interval": {"mae_bpm": (20.1, 31.57), "snr_db": (-20.1, -14.2), "macc": (0.25, 0.33)},
+        "peak": {"mae_bpm": 42.51, "interval": {"mae_bpm": (30.14, 50.22)}},
+        "bin_bpm": (2.93, 2.93),
     },
 }
 
@@ -33,10 +39,27 @@ def test_rows_of_a_run_fit_80_columns_where_no_terminal_is(capsys):
         line for line in lines
         if line.startswith(("  ", "teacher", "student_kd", "ica", "training’s mean rate"))
     ]
-    assert len(rows) == 15                          # three tables of a heading and four rows
+    assert len(rows) == 25                          # five tables of a heading and four rows
     assert max(map(len, rows)) <= 80
     assert sum("20.71 [15.00, 30.26]" in row for row in rows) == 4
     assert sum("−40.9 to 16.1" in row for row in rows) == 4
+    for interval in (
+        "17.41 [12.01, 19.98]", "26.36 [20.10, 31.57]", "42.5 [30.1, 50.2]", "−17.5 [−20.1, −14.2]",
+        "21.7 [18.1, 30.2]", "−0.06 [−0.21, 0.14]", "−12.0 [−14.0, −10.1]", "−11.8 [−13.9, −10.0]",
+        "0.28 [0.25, 0.31]", "0.29 [0.25, 0.33]",
+    ):
+        assert sum(interval in row for row in rows) == 4, interval
+
+
+def test_each_snr_is_told_under_the_name_of_its_definition(capsys):
+    lines = printed_lines(capsys, f"{RUN}/student")
+    (line,) = (line for line in lines if line.startswith("SNR acq: "))
+    assert line.startswith(
+        "SNR acq: acq's own definition, the power within 0.1 Hz of the finger's rate and 0.1 Hz of "
+        "its double over the rest of 0.7 to 4 Hz. SNR de Haan: as de Haan and Jeanne (2013) define "
+        "it, the power within 0.1 Hz of the finger's rate and 0.2 Hz of its double over the rest "
+        "of 0.5 to 4 Hz."
+    )
 
 
 def test_networks_of_two_runs_keep_the_names_of_their_runs(capsys):

@@ -88,6 +88,9 @@ def test_a_table_of_one_of_several_seeds_says_so(capsys):
         _echo_tables(SimpleNamespace(metrics=metrics_of(found, seeds=seeds), report=Path()))
         lines = capsys.readouterr().out.splitlines()
         assert f"Heart rate of S01, S02, never seen in training{words}" in lines
+        assert any("  SNR acq [dB]  " in line for line in lines)
+        (line,) = (line for line in lines if "SNR acq: " in line)
+        assert "acq's own definition, the power within 0.1 Hz of the finger's rate" in line
         over_seeds = "; gap closed: over all of them" if seeds > 1 else ""
         assert f"Beside the paper: MAE / RMSE [bpm]{words}{over_seeds}" in lines
 

@@ -29,10 +29,12 @@ def test_a_hold_out_fills_table_3_and_folds_fill_tables_1_and_2(metrics):
     held, folded = metrics, metrics_of(TWO, folds=5)
     ours = "this run, virtual subjects, trained on 2, tested on 2"
     table = Tables(published.hold_out(held))
-    assert table.cell(ours, "student + KD") == "0.952 / 1.380"
+    assert table.cell(ours, "student + KD") == "0.952 / 1.380 [0.95, 0.95] / [1.38, 1.38]"
     assert table.cell(ours, "gap closed") == "–"              # of two subjects it shows nothing
     # off by 2 in 10 of 21 windows, so that each recording's mean is off by 0.952
-    assert table.cell("this run, per signal", "student + KD") == "0.952 / 0.952"
+    assert table.cell("this run, per signal", "student + KD") == (
+        "0.952 / 0.952 [0.95, 0.95] / [0.95, 0.95]"
+    )
     caption = words_of(published.hold_out(held))
     assert "RMSE / MAE is 2.73, 2.40, 2.47 there, and over 5 recordings it is at most √5" in caption
     assert (
@@ -49,7 +51,12 @@ def test_a_hold_out_fills_table_3_and_folds_fill_tables_1_and_2(metrics):
     assert table.cell("fold 4: S04", "student") == "6.857 / 4.140"
     assert table.cell("mean of folds", "student") == "5.857 / 4.140"      # made 1 to 5 bpm worse
     assert table.cell("SD of folds", "student") == "1.581 / 0.000"
-    assert table.cell("all windows, virtual subjects", "student") == "2.857 / 4.140"
+    assert table.cell("all windows, virtual subjects", "student") == (
+        "2.857 / 4.140 [2.86, 2.86] / [4.14, 4.14]"
+    )
+    assert table.cell("all signals pooled", "student") == (
+        "2.857 / 2.857 [2.86, 2.86] / [2.86, 2.86]"
+    )
     assert table.cell("fold 2, per signal", "student") == "2.857 / 2.857"
     assert table.cell("mean of folds, per signal", "student") == "2.857 / 2.857"
     paper = "published: UBFC-rPPG, five subject-disjoint folds"
@@ -153,6 +160,8 @@ def test_every_table_of_errors_has_the_guess_of_the_mean_rate(metrics):
     assert Tables(tables.results(metrics)).cell(guess, "MAE [bpm]").startswith("12.00")
     assert Tables(tables.toolbox(metrics)).cell(guess, "FFT MAE [bpm]").startswith("12.00")
     ours = "this run, virtual subjects, trained on 2, tested on 2"
-    assert Tables(published.hold_out(metrics)).cell(ours, guess) == "12.000 / 12.000"
+    assert Tables(published.hold_out(metrics)).cell(ours, guess) == (
+        "12.000 / 12.000 [12.00, 12.00] / [12.00, 12.00]"
+    )
     assert guess in Tables(published.folds(metrics_of(TWO, folds=2))).all[0][0]
     assert f"{guess} MAE" in Tables(tables.recordings(metrics)).all[0][0]
