@@ -7,10 +7,11 @@ seed, so that any instant can be asked for in any order.
 Sources
 -------
 Sway and tremor: standing sway is about 4 mm RMS below 1 Hz (Winter, "Human balance and posture
-control", Gait & Posture 3, 1995); the head of a seated person moves a third of that; a head 23 cm
-high is about 200 px here, so 1 mm is 0.9 px. Blinks: 15 to 20 a minute, 0.15 to 0.3 s; drowsy ones
-last beyond 0.5 s (Caffier, Erdmann, Ullsperger, "Experimental evaluation of eye-blink parameters as
-a drowsiness measure", Eur. J. Appl. Physiol. 89, 2003). Speech: jaw at the syllable rate, 2 to 7 Hz
+control", Gait & Posture 3, 1995); that the head of a seated person moves a third to a half of that
+is an assumption; a head 23 cm high is about 200 px here, so 1 mm is 0.9 px. Blinks: 15 to 20 a
+minute, 0.15 to 0.3 s; drowsy ones last beyond 0.5 s (Caffier, Erdmann, Ullsperger, "Experimental
+evaluation of eye-blink parameters as a drowsiness measure", Eur. J. Appl. Physiol. 89, 2003).
+Speech: jaw at the syllable rate, 2 to 7 Hz
 (Chandrasekaran et al., "The natural statistics of audiovisual speech", PLoS Comput. Biol. 5, 2009).
 Light: lamps on the mains flicker at twice its frequency; a camera that exposes for a whole number
 of periods keeps some tenths of a percent of it. Exposure control and daylight drift by about a

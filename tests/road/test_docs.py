@@ -6,6 +6,7 @@ import re
 import pytest
 import typer.main
 
+from acq.gone import GONE
 from acq.main import app
 from models.live.states import STATES
 
@@ -138,6 +139,21 @@ def test_an_option_named_alone_is_one_of_train_kd_or_bench_board(repo, document)
         for parameter in COMMANDS[verb].params
         for opt in parameter.opts
     }
+
+
+@pytest.mark.parametrize("option", sorted({*GONE, "--physnet", "--csv"} - {"--seed"}))
+def test_no_document_tells_to_use_an_option_that_is_gone(repo, option):
+    """But where it says that it is of an earlier version. `--seed` is one of other verbs."""
+    documents = [*repo.glob("*.md"), *repo.glob("docs/**/*.md"), *repo.glob("benchmarks/*.md"),
+                 *repo.glob("models/board/weights/*.md")]
+    told = [
+        f"{document.name}: {line[:60]}"
+        for document in documents if document.name not in ("CHANGELOG.md", "upgrading.md")
+        for line in document.read_text().splitlines()
+        if re.search(rf"(?<![\w-]){option}(?![\w-])", line)
+        and not re.search(r"earlier version|then `--csv`", line)
+    ]
+    assert not told
 
 
 def test_readme_s_python_runs(repo, acq_here, tmp_path, monkeypatch, capsys):

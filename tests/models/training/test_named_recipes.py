@@ -9,6 +9,8 @@ import yaml
 torch = pytest.importorskip("torch")
 
 from acquire.errors import TrainingError
+from dataset.signals.filters import FILTER_ORDER, WINDOW_S
+from dataset.signals.windows import STEP_S
 from models.nets.can import PAIRS_PER_MASK
 from models.training.named_recipes import (
     NAMES,
@@ -145,3 +147,19 @@ def test_a_number_that_nothing_can_be_trained_with_is_refused_before_training(tm
 def test_a_folder_is_no_recipe(tmp_path):
     with pytest.raises(TrainingError, match=rf"found '{tmp_path}', a folder; "):
         read_recipe(str(tmp_path))
+
+
+def test_what_no_recipe_changes_says_why_where_the_paper_states_nothing(repo):
+    text = (repo / "docs" / "recipes.md").read_text().split("## What no recipe changes")[1]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()
+            if line.startswith("|") and not line.startswith("|--")][1:]
+    assert {row[0] for row in rows} >= {"optimiser", "overlap of windows", "order of the band-pass"}
+    for what, _, here, why in rows:
+        assert why or here == "the same" or here.startswith("[reproduce.md]"), what
+
+
+def test_the_document_has_the_windows_and_the_filter_that_are_used(repo):
+    text = (repo / "docs" / "recipes.md").read_text()
+    assert f"| Butterworth of order {FILTER_ORDER}, forwards and backwards |" in text
+    assert f"| {WINDOW_S:g} s each, one every second |" in text
+    assert STEP_S == 1.0
