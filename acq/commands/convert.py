@@ -129,18 +129,17 @@ def convert(
     as_json: Json = False,
 ) -> None:
     """Write the sessions of the split as UBFC folders, DATA/ubfc, and check every frame."""
+    from acq.terminal.conversion_plan import show_plan, why_codec
     from dataset.common.workers import Workers
+    from dataset.convert.settings import RequestedSettings
+    from dataset.export.targets import find_target
 
-    workers = Workers(jobs, scheduler)
+    workers, by_disk = Workers(jobs, scheduler), codec is Codec.AUTO
     if to is To.BIDS:
         others = {"for": tool, "plan": plan, "fold": fold, "ppg": ppg, "fps": fps, "holes": holes}
         others |= {"reasons": reasons}
         _to_bids(data, others, codec, workers, force=force, quiet=quiet, as_json=as_json)
         return
-    from acq.terminal.conversion_plan import show_plan, why_codec
-    from dataset.convert.settings import RequestedSettings
-    from dataset.export.targets import find_target
-
     layout = to.value if to else _layout_there(data, tool)
     is_for_others = tool or layout != To.UBFC.value
     target = find_target(layout, tool.value if tool else "") if is_for_others else None
@@ -152,7 +151,6 @@ def convert(
         codec.value if codec and codec is not Codec.AUTO else None, ppg and ppg.value, fps,
         holes and holes.value,
     )
-    by_disk = codec is Codec.AUTO
     if plan or by_disk:
         planned = _plan(
             data, target, fold=fold, asked=asked, by_disk=by_disk, workers=workers, quiet=quiet

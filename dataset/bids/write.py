@@ -100,6 +100,7 @@ def export_bids(
     if not files:
         raise CurationError(expected="recordings", found="none", where=data, fix=Fix.RECORD)
     check_labels(path.parent.name for path in files.values())
+    workers = workers.seeing(data)
     with atomic_folder(root) as part:
         whole = part.resolve()
         tasks = [

@@ -4,21 +4,23 @@ A unit of work is a function of one item, both picklable. An error of an item is
 outcome, in one line; the others go on. A worker that dies (killed, out of memory) costs its item,
 not the run: the items that were in its pool are tried again one at a time, so that the one which
 kills its worker is found and named. A cluster's workers run the same version of acq, and see the
-same files under the same paths.
+same files under the same paths: whether they see the data folder is asked before the work.
 """
 
 import os
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from acquire.atomic import PART
 from acquire.errors import AcqError, Fix
 from acquire.pool import Pool, open_pool, share_cores, usable_cores
 
@@ -45,6 +47,11 @@ class Workers:
     # processes of this machine; 1 is this process itself, None as many as are worth their start
     jobs: int | None = 1
     scheduler: str | None = None      # instead: a Dask scheduler, such as tcp://10.0.0.1:8786
+    folder: Path | None = None        # that each worker of a cluster has to see; None: nobody asks
+
+    def seeing(self, data: Path) -> "Workers":
+        """Return these workers; those of a cluster then have to see a folder."""
+        return self if self.scheduler is None else replace(self, folder=data.resolve())
 
     def for_work(
         self, items: int, work_s: float, *, process_bytes: int = PROCESS_BYTES
@@ -104,11 +111,11 @@ def work_through(
 
     Raises
     ------
-    AcqError : the cluster does not answer, runs another version of acq, or the extra `cluster` is
-        not installed
+    AcqError : the cluster does not answer, runs another version of acq, or does not see the data
+        folder; or the extra `cluster` is not installed
     """
     if workers.scheduler is not None:
-        yield from _on_cluster(work, items, workers.scheduler)
+        yield from _on_cluster(work, items, workers.scheduler, workers.folder)
         return
     jobs = workers.jobs or 1                       # nobody said that the work is worth more
     if jobs == 1:
@@ -197,9 +204,11 @@ def _one_of(jobs: int) -> None:
 
 
 def _on_cluster(
-    work: Callable[[Item], Result], items: Sequence[Item], scheduler: str
+    work: Callable[[Item], Result], items: Sequence[Item], scheduler: str, folder: Path | None
 ) -> Iterator[tuple[int, Outcome[Result]]]:
     with _client(scheduler) as client:
+        if folder is not None:
+            _check_seen(client, folder)
         from distributed import KilledWorker
         from distributed import as_completed as as_they_end
 
@@ -250,6 +259,26 @@ def _client(scheduler: str) -> Iterator[Any]:
                 where=f"at {scheduler}", fix="install one version everywhere",
             )
         yield client
+
+
+def _check_seen(client: Any, folder: Path) -> None:
+    """Refuse workers that do not see this very folder: a file is put there, which each looks for.
+
+    A folder of the same name on a disk of their own is another one, and what they would write there
+    nobody would find.
+
+    Raises
+    ------
+    AcqError : at least one does not see it
+    """
+    folder.mkdir(parents=True, exist_ok=True)      # the first run on a published set makes it
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=".cluster.", suffix=PART) as sign:
+        seen: Any = client.run(os.path.exists, sign.name)
+    if blind := sorted(worker for worker, sees in seen.items() if not sees):
+        raise AcqError(
+            expected=f"workers that see {folder}", found=f"{', '.join(blind)}, which do not",
+            fix="share the disk, mounted at the same path everywhere; data is not sent to workers",
+        )
 
 
 def _attempt_in_one_thread(work: Callable[[Item], Result], item: Item) -> Outcome[Result]:

@@ -100,7 +100,7 @@ def plan_conversion(
     split, fold = read_checked_split(data, fold, on_progress)
     planned = compare_with_old(session_tasks(data, split, fold, settings), old, root, on_progress)
     todo = [one.task for one in planned if not one.is_kept]
-    outlines, failed = outline_sessions(todo, workers)
+    outlines, failed = outline_sessions(todo, workers.seeing(data))
     free = shutil.disk_usage(data).free
     ways = weigh(todo, outlines, CODECS, free)
     codec = first_that_fits(ways, free, data) if by_disk and not old else settings.codec

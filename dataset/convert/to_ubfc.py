@@ -110,7 +110,7 @@ def convert_sessions(
     for task in tasks:
         _number_of(numbers, task.session.session)
     manifest = _manifest(split, fold, settings, numbers, planned)
-    return _convert(data, planned, manifest, old, workers, on_progress)
+    return _convert(data, planned, manifest, old, workers.seeing(data), on_progress)
 
 
 def _number_of(numbers: dict[str, int], key: str) -> int:

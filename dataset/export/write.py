@@ -105,6 +105,7 @@ def export_sessions(
     _refuse_to_overwrite(root, force=force)
     split, fold = read_checked_split(data, fold, on_progress)
     tasks = session_tasks(data, split, fold, settings, reasons=reasons)
+    workers = workers.seeing(data)
     outlines, failed = outline_sessions(tasks, workers)
     if failed:
         return Export(root, (), tuple(failed))
@@ -160,7 +161,7 @@ def plan_export(
     settings = choose_export_settings(target, _as_before(root, target, asked))
     split, fold = read_checked_split(data, fold, on_progress)
     tasks = session_tasks(data, split, fold, settings)
-    outlines, failed = outline_sessions(tasks, workers)
+    outlines, failed = outline_sessions(tasks, workers.seeing(data))
     ready = [one for one in tasks if one.session.session in outlines]
     name_folders(ready, [len(outlines[one.session.session].rows) for one in ready], target)
     free = shutil.disk_usage(data).free

@@ -76,8 +76,8 @@ def grade_sessions(
     copies = find_copies(files)                  # not graded: an id stands for one recording
     asked = list(dict.fromkeys(find_session(data, name) for name in named)) or files
     measured = _measure_all(
-        [path for path in asked if path not in copies], limits, force, workers or Workers(),
-        on_progress,
+        [path for path in asked if path not in copies], limits, force,
+        (workers or Workers()).seeing(data), on_progress,
     )
     measured.failed |= {path: error for path, error in copies.items() if path in asked}
     earlier, outdated = _measured_earlier(set(files) - set(asked) - set(copies))
@@ -137,7 +137,9 @@ def _measure_all(
     work = partial(measure_unless_fresh, limits=limits, force=force)
     on_progress("measuring sessions", 0, len(paths))
     workers = workers.for_work(len(paths), reading_s(paths))
-    for done, (at, outcome) in enumerate(work_through(work, paths, workers=workers), start=1):
+    # a worker of a cluster stands in a folder of its own
+    files = [path.absolute() for path in paths]
+    for done, (at, outcome) in enumerate(work_through(work, files, workers=workers), start=1):
         if outcome.value is None:
             measured.failed[paths[at]] = outcome.cause or AcqError(outcome.error)
         else:

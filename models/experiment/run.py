@@ -93,6 +93,7 @@ def train_kd(       # noqa: PLR0913  (by name, as the verb's options)
     recipe = recipe or Recipe()
     check_recipe(recipe, "the recipe")
     recipe = choose_teacher(replace(recipe, also=check_beside(recipe.also)))
+    workers = None if workers is None else workers.seeing(data)
     plan = RunPlan(data, folds, seeds, source, allow_mixed, device, has_logs)
     init = None
     if recipe.init is not None:

@@ -2,6 +2,7 @@
 the middle.
 """
 
+import json
 import os
 import re
 import signal
@@ -10,13 +11,17 @@ import sys
 import threading
 import time
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from acquire.errors import AcqError, CurationError
+from dataset.common import workers as workers_module
 from dataset.common.workers import Workers, work_through
 from dataset.layouts.ubfc import load_manifest
 from tests.dataset.common.test_workers import double, picky
+from tests.support.made_sessions import make_session
+from tests.support.splits import write_new_split
 
 pytest.importorskip("distributed", reason="needs the extra cluster")
 pytest.importorskip("torch", reason="needs the extra train")
@@ -127,14 +132,61 @@ def test_a_worker_killed_midway_costs_its_item_a_second_try(cluster, tmp_path):
     assert not any(outcome.error for outcome in found.values())
 
 
+@pytest.fixture
+def asked(monkeypatch):
+    """The folders that workers were asked whether they see; they are asked for real."""
+    folders, really = [], workers_module._check_seen
+
+    def note(client, folder):
+        folders.append(folder)
+        really(client, folder)
+
+    monkeypatch.setattr(workers_module, "_check_seen", note)
+    return folders
+
+
+def test_a_worker_that_does_not_see_the_data_folder_is_told_before_the_work(cluster, tmp_path):
+    """A folder under a path that leads elsewhere in each process."""
+    opened = os.open(tmp_path, os.O_RDONLY)
+    workers = Workers(scheduler=cluster.address, folder=Path(f"/proc/self/fd/{opened}"))
+    done = partial(slowly, tmp_path)
+    try:
+        with pytest.raises(AcqError) as told:
+            list(work_through(done, range(2), workers=workers))
+    finally:
+        os.close(opened)
+    assert re.fullmatch(
+        rf"expected workers that see /proc/self/fd/{opened}, found (tcp://\S+, )+which do "
+        r"not; share the disk, mounted at the same path everywhere; .*", str(told.value),
+    )
+    assert list(tmp_path.iterdir()) == []                     # no work was begun, no sign is left
+
+
+@pytest.mark.parametrize("words", ["qc", "convert --to pure", "convert --to bids"])
+def test_a_verb_of_a_relative_folder_gives_on_a_cluster_what_it_gives_here(
+    cluster, tmp_path, acq_here, asked, words
+):
+    """The workers stand in another folder, and are asked first whether they see the data."""
+    data = tmp_path / "data"
+    for subject in ("S01", "S02"):
+        make_session(data, subject, seconds=8.0)
+    write_new_split(data, "S02")
+    found = []
+    for option in ((), ("--scheduler", cluster.address)):
+        done = acq_here(*words.split(), "--force", "--json", "--data", "data", *option)
+        assert done.returncode == 0, done.stderr
+        made = sorted(path for path in data.rglob("*") if path.is_file())
+        found.append((json.loads(done.stdout), [(path, path.read_bytes()) for path in made]))
+    assert found[0] == found[1]
+    assert set(asked) == {data}
+
+
 def test_convert_and_the_frames_cache_on_a_cluster_while_a_worker_is_killed(
-    cluster, tmp_path, acq_here
+    cluster, tmp_path, acq_here, asked
 ):
     """The verbs give what they give here, whatever happens to a worker; the session that is broken
     is named.
     """
-    from tests.support.made_sessions import make_session
-
     data = tmp_path / "data"
     for number in range(1, 9):
         make_session(data, f"S{number:02d}", number, seconds=11.0, bpm=60 + 3 * number)
@@ -147,6 +199,7 @@ def test_convert_and_the_frames_cache_on_a_cluster_while_a_worker_is_killed(
     killer.join()
     assert cluster.killed == killed + 1
     assert done.returncode == 1, done.stderr
+    assert set(asked) == {data}
     (line,) = [
         line
         for line in done.stderr.splitlines()
@@ -163,7 +216,7 @@ def test_convert_and_the_frames_cache_on_a_cluster_while_a_worker_is_killed(
         load_curated(data, workers=Workers(scheduler=cluster.address))
 
 
-def test_folds_train_on_a_cluster_to_what_they_are_here(cluster, tmp_path, monkeypatch):
+def test_folds_train_on_a_cluster_to_what_they_are_here(cluster, tmp_path, monkeypatch, asked):
     import torch
 
     from models.experiment.run import train_kd
@@ -184,6 +237,7 @@ def test_folds_train_on_a_cluster_to_what_they_are_here(cluster, tmp_path, monke
         )
     finally:
         torch.set_num_threads(threads)
+    assert set(asked) == {data.resolve()}
     assert [fold["test"] for fold in there["folds"]] == [fold["test"] for fold in here["folds"]]
     for name in ("teacher", "student", "student_kd"):
         assert here["methods"][name]["curve"] == there["methods"][name]["curve"], name
