@@ -9,6 +9,7 @@ import math
 import torch
 from torch import Tensor
 
+RATES_BPM = (38.0, 180.0)
 _SINUSOIDS = 10
 _HARMONICS = 4
 
@@ -87,13 +88,13 @@ def steps(time_s: Tensor, share: float, generator: torch.Generator) -> Tensor:
 class Pulses:
     """The pulse of N hearts, as functions of time [s].
 
-    Heart rates are even from 38 to 180 bpm: a network that has seen mostly 72 answers 72. The rate
+    Heart rates are even over `RATES_BPM`: a network that has seen mostly 72 answers 72. The rate
     wanders and follows the breath; the wave has a first part and a later, lower one, as sums of
     harmonics, and breath changes its height.
     """
 
     def __init__(self, n: int, time_s: Tensor, generator: torch.Generator) -> None:
-        self.bpm = uniform(n, 38.0, 180.0, generator)
+        self.bpm = uniform(n, *RATES_BPM, generator)
         self.breath_hz = log_uniform(n, 0.12, 0.6, generator)
         self._breath_phase = 2 * math.pi * torch.rand(n, generator=generator)
         self._phase = torch.rand(n, generator=generator)
