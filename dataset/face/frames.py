@@ -21,7 +21,7 @@ done twice and nothing stale is read; deleting the cache folder is always safe.
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -30,12 +30,14 @@ from typing import Literal
 
 import cv2
 import numpy as np
+from numpy.typing import DTypeLike
 
 from acquire.atomic import atomic_file, write_text
 from acquire.data_folder import home_frames_cache
 from acquire.documents import parse_json, read_bytes
 from acquire.errors import CurationError
 from dataset.common.files import sha256_of
+from dataset.common.workers import PROCESS_BYTES
 from dataset.layouts.avi import read_bgr
 
 from .box import DETECTOR, ENLARGE, MIN_PROBABILITY, SEARCH_FRAMES, SIZE, FaceBox, detector_box
@@ -46,6 +48,7 @@ PARTS = 4                # of the frame's height and width, whose colours are to
 CUT_SD = 3.0
 # of a cell's area that must lie in the picture; the mean of fewer pixels is mostly noise
 LEAST_SEEN = 0.25
+_PIECE = 256            # frames or pairs that are worked on at once
 VERSION = 3             # of the steps in this file: part of every cache key
 OnFrames = Callable[[int], None]
 Motion = Literal["normalised", "difference"]
@@ -61,10 +64,14 @@ class FaceFrames:
     motion_kind: Motion = "normalised"      # which way `motion` reads them
 
     def motion(self) -> np.ndarray:
-        """Return what changes between adjacent frames, (T - 1, 36, 36, 3) float32."""
-        if self.motion_kind == "normalised":
-            return motion(self.frames)
-        return difference(self.frames)
+        """Return what changes between adjacent frames, (T - 1, 36, 36, 3) float16."""
+        read = motion if self.motion_kind == "normalised" else difference
+        return read(self.frames, np.float16)
+
+    def appearance(self) -> np.ndarray:
+        """Return the first frame of each pair in whole grey levels, (T - 1, 36, 36, 3) uint8."""
+        levels = np.empty((len(self.frames) - 1, *self.frames.shape[1:]), np.uint8)
+        return np.right_shift(self.frames[:-1], 8, out=levels, casting="unsafe")
 
     def colour(self) -> np.ndarray:
         """Return the mean colour inside the detector's own box, (T, 3) float64 RGB, 0 to 255."""
@@ -109,18 +116,47 @@ def _share_inside(first: int, last: int, length: int, cells: int) -> np.ndarray:
     return np.maximum(inside, 0) * (cells / length)
 
 
-def motion(frames: np.ndarray) -> np.ndarray:
+def motion(frames: np.ndarray, dtype: DTypeLike = np.float32) -> np.ndarray:
     """Return (c2 - c1) / (c2 + c1) of adjacent frames, cut at three standard deviations.
+
+    It is worked out in pieces, so that a long video takes no memory beside its frames and the
+    result.
 
     Parameters
     ----------
     frames : (T, H, W, C) array of any scale, T >= 2
+    dtype : of the result; it is computed as float32
 
     Returns
     -------
-    (T - 1, H, W, C) float32 array of unit variance; all zeros where nothing changes
+    (T - 1, H, W, C) array of unit variance; all zeros where nothing changes
     """
-    return cut(relative_change(frames))
+    most = CUT_SD * _standard_deviation(_changes(frames, np.inf)) or np.inf
+    sd = _standard_deviation(_changes(frames, most)) or 1.0
+    result = np.empty((len(frames) - 1, *frames.shape[1:]), dtype)
+    for number, change in enumerate(_changes(frames, most)):
+        result[number * _PIECE : (number + 1) * _PIECE] = change / sd
+    return result
+
+
+def _changes(frames: np.ndarray, most: float) -> Iterator[np.ndarray]:
+    """Yield the relative changes of `_PIECE` pairs after another, cut at `most`."""
+    for first in range(0, len(frames) - 1, _PIECE):
+        change = relative_change(frames[first : first + _PIECE + 1])
+        yield np.clip(change, -most, most, out=change)
+
+
+def _standard_deviation(pieces: Iterable[np.ndarray]) -> float:
+    """Return the standard deviation of values that come in pieces.
+
+    The mean of their variances, and the variance of their means.
+    """
+    about = np.array([
+        (piece.size, piece.mean(dtype=np.float64), piece.var(dtype=np.float64)) for piece in pieces
+    ])
+    sizes, means, variances = about.T
+    mean = np.average(means, weights=sizes)
+    return float(np.sqrt(np.average(variances + (means - mean) ** 2, weights=sizes)))
 
 
 def relative_change(frames: np.ndarray) -> np.ndarray:
@@ -141,21 +177,25 @@ def cut(change: np.ndarray) -> np.ndarray:
     return change
 
 
-def difference(frames: np.ndarray) -> np.ndarray:
-    """Return c2 - c1 of adjacent frames [grey levels], neither cut nor scaled.
+def difference(frames: np.ndarray, dtype: DTypeLike = np.float32) -> np.ndarray:
+    """Return c2 - c1 of adjacent frames [grey levels], neither cut nor scaled; in pieces.
 
     Parameters
     ----------
     frames : (T, H, W, C) array in 1/256 of a grey level, T >= 2
+    dtype : of the result; it is computed as float32
 
     Returns
     -------
-    (T - 1, H, W, C) float32 array; 0 where a cell is left out of either frame
+    (T - 1, H, W, C) array; 0 where a cell is left out of either frame
     """
-    values = frames.astype(np.float32) / UNIT
-    change = np.subtract(values[1:], values[:-1])
-    change[(values[1:] == 0) | (values[:-1] == 0)] = 0
-    return change
+    result = np.empty((len(frames) - 1, *frames.shape[1:]), dtype)
+    for first in range(0, len(result), _PIECE):
+        values = frames[first : first + _PIECE + 1].astype(np.float32) / UNIT
+        change = np.subtract(values[1:], values[:-1])
+        change[(values[1:] == 0) | (values[:-1] == 0)] = 0
+        result[first : first + _PIECE] = change
+    return result
 
 
 def average_face(image: np.ndarray, box: FaceBox, *, size: int = SIZE) -> np.ndarray:
@@ -244,23 +284,28 @@ def average_faces(
             return cached
 
     box = find_face((bgr[:, :, ::-1] for bgr in pictures.read()), name=str(video))
-    # One array that doubles: small ones, made between the crops of one frame and the next, would
-    # keep the memory of all crops.
-    kept, count = np.empty((256, size, size, 3), np.uint16), 0
+    # One array that grows in place: small ones, made between the crops of one frame and the next,
+    # would keep the memory of all crops.
+    kept, count = np.empty((_PIECE, size, size, 3), np.uint16), 0
     for count, bgr in enumerate(pictures.read(), 1):
         if count > len(kept):
-            kept = np.concatenate([kept, np.empty_like(kept)])
+            kept.resize((len(kept) + _PIECE, *kept.shape[1:]), refcheck=False)
         # to RGB where there are the fewest pixels
         kept[count - 1] = average_face(bgr, box, size=size)[:, :, ::-1]
         if on_frames is not None and count % 25 == 0:
             on_frames(count)
     if count < 2:
         raise CurationError(expected="at least 2 frames", found=count, where=video)
-    frames = kept[:count].copy()
+    kept.resize((count, *kept.shape[1:]), refcheck=False)
     if write_to is not None:
         about = {"video": video.name, "video_sha256": digest, "box": asdict(box)}
-        _store(write_to / name, frames, about)
-    return FaceFrames(frames, box, digest)
+        _store(write_to / name, kept, about)
+    return FaceFrames(kept, box, digest)
+
+
+def averaging_bytes(frames: int) -> int:
+    """Return the memory that a process takes which averages a video of so many frames."""
+    return PROCESS_BYTES + frames * 3 * SIZE**2 * np.dtype(np.uint16).itemsize
 
 
 def cache_frames(video: Path, *, cache: Path) -> None:

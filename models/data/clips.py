@@ -63,17 +63,18 @@ class Clips:
         answers : of each video, (T - 1,), what a teacher predicts
         """
         self.clip, self.batch, self.seed, self.device, self.shift = clip, batch, seed, device, shift
-        self.motion = torch.cat([video.motion for video in videos]).to(device)
-        self.appearance = torch.cat([video.appearance for video in videos]).to(device)
+        # not joined: a copy of all would take as much memory again
+        self._motion = [video.motion.to(device) for video in videos]
+        self._appearance = [video.appearance.to(device) for video in videos]
         self.ppg_change = torch.cat([video.ppg_change for video in videos]).to(device)
         self.answer = None if answers is None else torch.cat(answers).to(device)
-        self.stretches = []     # (first pair, number of pairs) without a gap
-        offset = 0
-        for video in videos:
-            self.stretches += [
-                (offset + pairs.start, len(pairs)) for pairs in known_stretches(video, clip)
-            ]
-            offset += len(video.ppg_change)
+        # number of each video's first pair among those of all videos
+        self._first = np.cumsum([0, *(len(video.ppg_change) for video in videos[:-1])])
+        self.stretches = [      # (first pair, number of pairs) without a gap
+            (int(first) + pairs.start, len(pairs))
+            for first, video in zip(self._first, videos, strict=True)
+            for pairs in known_stretches(video, clip)
+        ]
         if not self.stretches:
             raise TrainingError(
                 expected=f"{clip} adjacent frames with a PPG, none of them repeated, in the videos "
@@ -106,18 +107,30 @@ class Clips:
         for at in range(0, len(starts), self.batch):
             first = starts[at:at + self.batch]
             rows, columns = self._draw_shifts(rng, len(first))
-            # (B, C)
-            pairs = torch.from_numpy(first[:, None] + np.arange(self.clip)).to(self.device)
-            motion = self.motion[pairs[:, :, None, None], rows, columns].flatten(0, 1)
-            appearance = self.appearance[pairs[:, :1, None, None], rows, columns].flatten(0, 1)
+            pairs = torch.from_numpy(first[:, None] + np.arange(self.clip))    # (B, C)
+            motion = self._cut(self._motion, pairs, rows, columns)
+            appearance = self._cut(self._appearance, pairs[:, :1], rows, columns)
+            pairs = pairs.to(self.device)
             yield Batch(
                 as_input(motion), as_input(appearance, 255), self.ppg_change[pairs].flatten(),
                 None if self.answer is None else self.answer[pairs].flatten(),
             )
 
+    def _cut(
+        self, videos: list[Tensor], pairs: Tensor, rows: Tensor, columns: Tensor
+    ) -> Tensor:
+        """Return what each clip shows: (B, C) pairs of all videos to (B * C, H, W, 3)."""
+        numbers = np.searchsorted(self._first, pairs[:, 0].numpy(), side="right") - 1
+        return torch.cat([
+            videos[number][(of_clip - self._first[number])[:, None, None], down, right]
+            for number, of_clip, down, right in zip(
+                numbers, pairs.to(self.device), rows, columns, strict=True
+            )
+        ])
+
     def _draw_shifts(self, rng: np.random.Generator, clips: int) -> tuple[Tensor, Tensor]:
         """Draw which row and column of its frames each clip reads: (B, 1, H, 1), (B, 1, 1, W)."""
-        side = self.motion.shape[1]
+        side = self._motion[0].shape[1]
         positions = np.arange(side)
         rows, columns = np.empty((2, clips, side), np.int64)
         for clip in range(clips):

@@ -83,7 +83,8 @@ def load_curated(
     if workers is not None:
         fill_frames_cache(
             [root / entry.folder / VIDEO for entry in entries], frames_cache(data),
-            workers=workers, on_progress=on_progress,
+            longest=max(entry.frames for entry in entries), workers=workers,
+            on_progress=on_progress,
         )
     recordings = [
         Recording(entry, ppg, time_s, root / entry.folder / VIDEO)

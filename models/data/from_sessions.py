@@ -23,7 +23,7 @@ from dataset.convert.session_video import (
 )
 from dataset.convert.settings import choose_fold
 from dataset.convert.tasks import SessionTask, read_checked_split, session_tasks
-from dataset.face.frames import Motion
+from dataset.face.frames import Motion, averaging_bytes
 from dataset.layouts.manifest import hash_of_entries
 from dataset.selection.split_file import read_split
 
@@ -76,9 +76,8 @@ def load_sessions(
         split = read_split(data_folder.split_file(data))
         fold = choose_fold(split, None)
     tasks = number_folders(session_tasks(data, split, fold, USUAL))
-    if workers is not None:
-        workers = workers.for_work(len(tasks), reading_s(task.file for task in tasks))
-    rows = _read_rows(tasks, workers, on_progress)
+    work_s = reading_s(task.file for task in tasks)
+    rows = _read_rows(tasks, workers and workers.for_work(len(tasks), work_s), on_progress)
     entries = [one.entry for one in rows]
     check_manifest_split(entries, allow_mixed=allow_mixed)
     for one in rows:
@@ -89,6 +88,8 @@ def load_sessions(
             check_measurable(one.video.file, one.time_s, session=one.entry.session)
     cache = sessions_cache(data)
     if workers is not None:
+        needed = averaging_bytes(max(one.entry.frames for one in rows))
+        workers = workers.for_work(len(tasks), work_s, process_bytes=needed)
         _fill_cache(tasks, cache, workers, on_progress)
     recordings = [
         Recording(one.entry, one.ppg, one.time_s, one.video.file, one.video) for one in rows

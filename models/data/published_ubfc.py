@@ -83,7 +83,8 @@ def load_dataset_2(
     _refuse_equal(ppg_hashes, "PPG", folder)
     if workers is not None:
         fill_frames_cache(
-            [dataset_2_files(path)[1] for path in folders], cache, workers=workers,
+            [dataset_2_files(path)[1] for path in folders], cache,
+            longest=max(len(one.ppg) for one in labels.values()), workers=workers,
             on_progress=on_progress,
         )
     videos, video_hashes, digest = [], {}, hashlib.sha256()

@@ -16,7 +16,13 @@ from dataset.common.progress import OnProgress
 from dataset.common.workers import Workers, work_through
 from dataset.convert.session_video import SessionVideo
 from dataset.face.box import FaceBox
-from dataset.face.frames import FaceFrames, Motion, cache_frames, read_face_frames
+from dataset.face.frames import (
+    FaceFrames,
+    Motion,
+    averaging_bytes,
+    cache_frames,
+    read_face_frames,
+)
 from dataset.layouts.avi import read_bgr
 from dataset.layouts.manifest import FrameSpan
 from dataset.people import LearntFrom, Person
@@ -165,8 +171,8 @@ def to_curated_video(
     """Turn averaged frames and as many PPG values into the tensors of a `CuratedVideo`."""
     return CuratedVideo(
         folder=folder, subject=subject, session=session, simulated=simulated,
-        motion=torch.from_numpy(frames.motion().astype(np.float16)),
-        appearance=torch.from_numpy((frames.frames[:-1] >> 8).astype(np.uint8)),
+        motion=torch.from_numpy(frames.motion()),
+        appearance=torch.from_numpy(frames.appearance()),
         ppg_change=torch.from_numpy(ppg_change), colour=frames.colour(), ppg=ppg, time_s=time_s,
         video=video, box=frames.box, marked_trusted=marked_trusted, motion_kind=frames.motion_kind,
         regions=region_colours(frames.frames, frames.box),
@@ -176,21 +182,19 @@ def to_curated_video(
 def with_other_sizes(
     video: CuratedVideo, frames: FaceFrames, cache: Path, rows: SessionVideo | None = None
 ) -> CuratedVideo:
-    """Return a video whose frames can be asked for in other sizes, which are kept in the cache."""
-    return replace(video, read_frames=partial(_read_frames, frames, video.video, cache, rows))
+    """Return a video whose frames can be asked for in any size, which are kept in the cache."""
+    # not the frames themselves: as long as they are kept, what was read of them stays in memory
+    read = partial(_read_frames, frames.video_sha256, video.video, cache, rows)
+    return replace(video, read_frames=read)
 
 
 def _read_frames(
-    known: FaceFrames, video: Path, cache: Path, rows: SessionVideo | None, size: int
+    video_sha256: str, video: Path, cache: Path, rows: SessionVideo | None, size: int
 ) -> np.ndarray:
-    """Return the frames of a video in another size: from the cache, or averaged anew."""
-    if size == known.frames.shape[1]:
-        return known.frames
+    """Return the frames of a video in any size: from the cache, or averaged anew."""
     if rows is not None:
         return rows.face_frames(cache, size=size).frames
-    return read_face_frames(
-        video, cache=cache, size=size, video_sha256=known.video_sha256
-    ).frames
+    return read_face_frames(video, cache=cache, size=size, video_sha256=video_sha256).frames
 
 
 def change_of_ppg(
@@ -224,11 +228,16 @@ def change_of_ppg(
 
 
 def fill_frames_cache(
-    videos: Sequence[Path], cache: Path, *, workers: Workers, on_progress: OnProgress | None
+    videos: Sequence[Path], cache: Path, *, longest: int, workers: Workers,
+    on_progress: OnProgress | None,
 ) -> None:
     """Find faces in many videos at once and keep their averaged frames in the cache.
 
     The frames of each video that can be read are kept, whatever happens to the others.
+
+    Parameters
+    ----------
+    longest : frames of the longest video, about
 
     Raises
     ------
@@ -237,7 +246,7 @@ def fill_frames_cache(
     failures = []
     paths = [video.resolve() for video in videos]
     work_s = sum(path.stat().st_size for path in paths if path.exists()) / _READ_BYTES_S
-    doing = workers.for_work(len(paths), work_s)
+    doing = workers.for_work(len(paths), work_s, process_bytes=averaging_bytes(longest))
     if doing != workers and doing.jobs == 1:
         return                                # whoever reads a video finds its faces
     if on_progress is not None:

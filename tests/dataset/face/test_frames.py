@@ -1,3 +1,4 @@
+import tracemalloc
 from pathlib import Path
 
 import cv2
@@ -12,12 +13,18 @@ from acquire.errors import CurationError
 from dataset.face.box import FaceBox, enlarge
 from dataset.face.frames import (
     UNIT,
+    FaceFrames,
+    Pictures,
     average_face,
+    average_faces,
+    averaging_bytes,
+    cut,
     difference,
     face_colour,
     motion,
     part_colours,
     read_face_frames,
+    relative_change,
 )
 from dataset.layouts.avi import VideoWriter
 
@@ -128,6 +135,56 @@ def test_motion_has_unit_variance_and_follows_light():
     assert change.std() == pytest.approx(1, abs=1e-4)
     # scale does not matter
     np.testing.assert_allclose(motion(frames // 2 * 2), motion(frames // 2), atol=1e-5)
+
+
+def flickering(frames, *, side=36, seed=0):
+    """Return frames of a scene that changes slowly, with noise."""
+    rng = np.random.default_rng(seed)
+    light = 1 + 0.2 * np.sin(np.arange(frames) / 40)[:, None, None, None]
+    scene = rng.integers(8_000, 40_000, (side, side, 3))
+    return (scene * light + rng.integers(0, 300, (frames, side, side, 3))).astype(np.uint16)
+
+
+@pytest.mark.parametrize("frames", [2, 256, 257, 258, 700])
+def test_changes_in_pieces_are_those_of_the_whole_video_to_the_last_bit(frames):
+    video = flickering(frames, side=12)
+    np.testing.assert_array_equal(motion(video), cut(relative_change(video)))
+    values = video.astype(np.float32) / UNIT
+    np.testing.assert_array_equal(difference(video), values[1:] - values[:-1])
+    for kind, whole in (("normalised", motion(video)), ("difference", difference(video))):
+        kept = FaceFrames(video, FaceBox(0, 0, 12, 12), "", kind).motion()
+        assert kept.dtype == np.float16
+        np.testing.assert_array_equal(kept, whole.astype(np.float16))
+
+
+@pytest.mark.parametrize("kind", ["normalised", "difference"])
+def test_what_a_network_reads_of_a_long_video_takes_no_memory_but_its_own(kind):
+    frames = FaceFrames(flickering(3000), FaceBox(0, 0, 36, 36), "", kind)
+    tracemalloc.start()
+    try:
+        made = frames.motion(), frames.appearance()
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak - sum(array.nbytes for array in made) < 24e6       # one whole float32 array: 47e6
+
+
+def test_frames_are_kept_once_while_they_are_made(monkeypatch, tmp_path):
+    monkeypatch.setattr("dataset.face.frames.find_face", lambda *_, **__: FaceBox(0, 0, 36, 36))
+    pictures = flickering(6, seed=1).astype(np.uint8)
+    source = Pictures(lambda: (pictures[at % 6] for at in range(2100)), tmp_path, "0")
+    tracemalloc.start()
+    try:
+        made = average_faces(source)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert made.frames.shape == (2100, 36, 36, 3)
+    assert peak < 1.3 * made.frames.nbytes
+    assert made.frames.nbytes < averaging_bytes(2100) < 2**29
+    for at in (0, 255, 256, 2099):
+        rgb = pictures[at % 6, :, :, ::-1].astype(np.uint16)
+        np.testing.assert_array_equal(made.frames[at], rgb * UNIT)
 
 
 def test_the_plain_difference_is_in_grey_levels_and_neither_cut_nor_scaled():

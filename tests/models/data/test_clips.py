@@ -1,5 +1,6 @@
 """Clips: drawn by seed and epoch alone, without gaps, from one video each."""
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -39,6 +40,39 @@ def test_clips_stay_inside_one_video_and_leave_gaps_out():
             assert torch.isfinite(clip).all()
             assert (clip.diff(dim=1) == 1).all()
             assert torch.equal((batch.appearance[:, 0, 0, 0] * 255).round(), clip[:, 0] % 100)
+
+
+@pytest.mark.parametrize("shift", [0, 3])
+def test_a_batch_shows_the_pairs_that_are_drawn_of_all_videos_in_a_row(shift):
+    videos = [made_video(37, seed=1), made_video(50, seed=2), made_video(9, seed=3)]
+    motion = torch.cat([video.motion for video in videos])
+    appearance = torch.cat([video.appearance for video in videos])
+    change = torch.cat([video.ppg_change for video in videos])
+    answers = [torch.arange(len(video.ppg_change)) + 1000.0 * at for at, video in enumerate(videos)]
+    clips = Clips(videos, clip=8, batch=5, seed=3, device=CPU, shift=shift, answers=answers)
+    rng = np.random.default_rng((3, 2))
+    drawn = rng.permutation(clips._draw_starts(rng))
+    for number, batch in enumerate(clips.epoch(2)):
+        first = drawn[5 * number : 5 * number + 5]
+        rows, columns = clips._draw_shifts(rng, len(first))
+        pairs = torch.from_numpy(first[:, None] + np.arange(8))
+        expected = motion[pairs[:, :, None, None], rows, columns].flatten(0, 1)
+        assert torch.equal(batch.motion, expected.permute(0, 3, 1, 2).float())
+        expected = appearance[pairs[:, :1, None, None], rows, columns].flatten(0, 1)
+        assert torch.equal(batch.appearance, expected.permute(0, 3, 1, 2).float() / 255)
+        assert torch.equal(batch.ppg_change, change[pairs.ravel()])
+        assert torch.equal(batch.answer, torch.cat(answers)[pairs.ravel()])
+
+
+def test_videos_are_not_copied():
+    videos = [made_video(20, seed=1), made_video(20, seed=2)]
+    clips = Clips(videos, clip=8, batch=4, seed=0, device=CPU)
+    for video in videos:
+        video.motion.fill_(7)
+        video.appearance.fill_(255)
+    for batch in clips.epoch(0):
+        assert (batch.motion == 7).all()
+        assert (batch.appearance == 1).all()
 
 
 def starts(clips, epochs=60):
