@@ -35,7 +35,8 @@ _DIED = (
     "enough memory?"
 )
 START_S = 2.0                  # that a process takes to start: less work is not worth one
-PROCESS_BYTES = 512 * 2**20    # one that reads recordings peaks at 250 MB
+PROCESS_BYTES = 384 * 2**20    # a process with its libraries and a short recording
+_FRAME_BYTES = 2000            # what grading keeps of each frame; writing one again keeps less
 _READ_BYTES_S = 50e6           # of recordings, stored, that a core decodes and measures or writes
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -79,6 +80,11 @@ class Outcome(Generic[Result]):
     error: str = ""                   # one line; "" where it went well
     # the error with its facts, where it was one of ours
     cause: AcqError | None = field(default=None, compare=False)
+
+
+def reading_bytes(longest: int) -> int:
+    """Return the memory of a process that reads recordings; `longest`: frames of the longest."""
+    return PROCESS_BYTES + longest * _FRAME_BYTES
 
 
 def reading_s(recordings: Iterable[Path]) -> float:

@@ -10,11 +10,11 @@ from acquire import data_folder
 from acquire.errors import AcqError, CurationError, Fix
 from acquire.writing import QUALITY, holding
 from dataset.common.progress import OnProgress
-from dataset.common.workers import Workers, reading_s, work_through
+from dataset.common.workers import Workers, reading_bytes, reading_s, work_through
 from dataset.duplicates.find import Duplicate, find_duplicates, read_compared_streams
 from dataset.selection.exclusions_file import read_exclusions
 from dataset.session.find import find_copies, find_session
-from dataset.session.reader import Session
+from dataset.session.reader import Session, most_frames
 
 from .across_sessions import flag_across_sessions
 from .curves import read_curves, write_curves
@@ -136,7 +136,9 @@ def _measure_all(
     measured = _Measured()
     work = partial(measure_unless_fresh, limits=limits, force=force)
     on_progress("measuring sessions", 0, len(paths))
-    workers = workers.for_work(len(paths), reading_s(paths))
+    workers = workers.for_work(
+        len(paths), reading_s(paths), process_bytes=reading_bytes(most_frames(paths))
+    )
     # a worker of a cluster stands in a folder of its own
     files = [path.absolute() for path in paths]
     for done, (at, outcome) in enumerate(work_through(work, files, workers=workers), start=1):

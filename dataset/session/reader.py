@@ -11,6 +11,8 @@ Nothing in a file is believed unchecked: names, dtypes and shapes are compared w
 
 import hashlib
 import json
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import cached_property
@@ -26,7 +28,7 @@ from acquire.session import span
 
 from .columns import Rows, check_frame_sizes, measure_chunks, read_streams, read_streams_beside
 from .frames import Frames, check_frames
-from .hdf5 import RESTORE, find_group, find_inside, open_to_read
+from .hdf5 import RESTORE, find_group, find_inside, open_to_read, was_never_closed
 from .header import (
     as_camera,
     as_sensor,
@@ -344,6 +346,16 @@ class Session:
             digest.update(skipped_filters.to_bytes(4, "little"))
             digest.update(stored)
         return digest.hexdigest()
+
+
+def most_frames(paths: Iterable[Path]) -> int:
+    """Return the frames of the longest recording; those that may not open do not count."""
+    longest = 0
+    for path in paths:
+        if not was_never_closed(path):
+            with suppress(SessionError), Session(path) as session:
+                longest = max(longest, len(session.frames))
+    return longest
 
 
 def count_lost(sequence: np.ndarray) -> int:

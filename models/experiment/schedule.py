@@ -12,6 +12,7 @@ from acquire.errors import TrainingError
 from acquire.pool import usable_cores
 from dataset.common.progress import OnProgress
 from dataset.common.workers import Workers, work_through
+from dataset.face.box import SIZE
 from models.data.videos import TrainingData
 from models.training.device import pick_device
 from models.training.recipe import Recipe
@@ -26,7 +27,9 @@ _log = logging.getLogger(__name__)         # a line a training
 
 UNITS = "folds and seeds"       # the stage that `on_progress` is called with
 _FRAMES_S = 400                 # a core trains teacher, student and student + KD on, an epoch
-_PROCESS_BYTES = 3 * 2**29      # torch, the frames of a fold and its batches
+_PROCESS_BYTES = 2**30          # a training of few frames: torch, networks, batches
+# of each frame of all videos, which every process loads: motion as float16, appearance as uint8
+_FRAME_BYTES = 3 * SIZE**2 * 3
 
 
 def train_units(
@@ -50,7 +53,7 @@ def train_units(
     if workers is not None:
         is_on_gpu = device.type != "cpu"          # which one training at a time fills
         work_s = 0.0 if is_on_gpu else len(units) * _seconds(recipe, folds)
-        workers = workers.for_work(len(units), work_s, process_bytes=_PROCESS_BYTES)
+        workers = workers.for_work(len(units), work_s, process_bytes=_bytes(folds))
     if workers is None or len(units) == 1 or workers == Workers(1):
         return _train_here(units, plan, recipe, folds, part, device, on_progress)
     return _train_elsewhere(units, plan, recipe, part, workers, on_progress)
@@ -60,6 +63,12 @@ def _seconds(recipe: Recipe, folds: Sequence[TrainingData]) -> float:
     """Return about how long one training takes on one core [s]."""
     frames = sum(len(video.time_s) for fold in folds for video in fold.train) / len(folds)
     return frames * recipe.epochs / _FRAMES_S
+
+
+def _bytes(folds: Sequence[TrainingData]) -> int:
+    """Return about how much memory a process takes that trains one of the folds."""
+    frames = sum(len(video.time_s) for video in (*folds[0].train, *folds[0].test))
+    return _PROCESS_BYTES + frames * _FRAME_BYTES
 
 
 def _train_here(

@@ -16,7 +16,7 @@ import pytest
 from acquire.errors import AcqError, SessionError
 from acquire.pool import own_cores, usable_cores
 from dataset.common import workers as workers_module
-from dataset.common.workers import Workers, work_through
+from dataset.common.workers import Workers, reading_bytes, work_through
 
 
 def double(x):
@@ -54,7 +54,7 @@ def die_at(at, once, x):
         pytest.param(3, 100.0, 64, 3, id="the items"),
         pytest.param(20, 5.0, 64, 2, id="what is worth the start"),
         pytest.param(20, 0.1, 64, 1, id="not worth one start"),
-        pytest.param(20, 100.0, 1.7, 3, id="memory"),
+        pytest.param(20, 100.0, 1.3, 3, id="memory"),
         pytest.param(20, 100.0, 0.1, 1, id="hardly any memory"),
         pytest.param(0, 0.0, 64, 1, id="nothing to do"),
     ],
@@ -67,6 +67,15 @@ def test_without_a_number_so_many_processes_work_as_are_worth_it(
     assert Workers(None).for_work(items, work_s) == Workers(jobs)
     for said in (Workers(1), Workers(5), Workers(None, "tcp://10.0.0.1:8786")):
         assert said.for_work(items, work_s) == said
+
+
+@pytest.mark.parametrize(("minutes", "peak_mb", "jobs"), [(1, 194, 8), (60, 322, 6), (240, 879, 3)])
+def test_fewer_processes_read_long_recordings(minutes, peak_mb, jobs, monkeypatch):
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: set(range(8)))
+    monkeypatch.setattr("dataset.common.workers._available_bytes", lambda: 4 * 2**30)
+    needed = reading_bytes(minutes * 60 * 30)
+    assert peak_mb * 1e6 < needed < 3 * peak_mb * 1e6     # as measured in benchmarks/README.md
+    assert Workers(None).for_work(20, 1e4, process_bytes=needed) == Workers(jobs)
 
 
 def test_the_memory_that_is_free_is_more_than_none_and_less_than_the_machine_has():

@@ -16,7 +16,7 @@ from acquire.camera.source import CameraInfo, VideoFrame
 from acquire.errors import SessionError
 from acquire.session.writer import SessionWriter
 from dataset.recovery.recover import recover
-from dataset.session.reader import Session, count_lost
+from dataset.session.reader import Session, count_lost, most_frames
 from tests.support import REPO
 from tests.support.fakes import HELLO
 from tests.support.made_sessions import (
@@ -240,3 +240,13 @@ def test_close_twice(path):
     session = Session(path)
     session.close()
     session.close()
+
+
+def test_the_frames_of_the_longest_recording_that_opens(path, tmp_path):
+    longer = make_session(tmp_path, "S02", seconds=2.0)
+    damaged = tmp_path / "S03.h5"
+    damaged.write_bytes(longer.read_bytes()[:9000])
+    with Session(longer) as session:
+        expected = len(session.frames)
+    assert most_frames([path, longer, damaged, tmp_path / "gone.h5"]) == expected > 0
+    assert most_frames([]) == 0
