@@ -23,6 +23,7 @@ from .train_in_toolbox import CONFIG, PLACE
 
 NOTE, TRAIN = "README.md", "train.py"
 _CLIP = 180                     # frames, of the configurations that rPPG-Toolbox comes with
+_DEPTH = 10                     # frames that TS-CAN looks at together; a clip has whole ones
 
 
 def write_notes(manifest: ExportManifest, folder: Path) -> None:
@@ -45,7 +46,9 @@ Train TS-CAN on `train`, test it on `test`, from the folder of rPPG-Toolbox:
 It writes `acq.yaml` there, which is `{config}` with this folder's path in place of `{place}`, and
 calls `main.py` with it. The first run prepares the clips. Later runs may set DO_PREPROCESS in
 `acq.yaml` to false, and call `main.py` alone. The loader keeps a whole video in memory, at least
-three bytes a pixel and frame; the longest one has {frames} frames.
+three bytes a pixel and frame; the longest one has {frames} frames. A recording is cut into clips of
+{clip} frames, and what is left at its end is dropped: {short} recordings are too short for one and
+left out. Without a GPU, write `cpu` for `cuda:0` in `{config}` first.
 """,
     (PYVHR, True): """\
 `videodataDIR` and `BVPdataDIR` are both `train/`, or both `test/`, in the folder of this file, as
@@ -57,10 +60,14 @@ file, as absolute paths; the dataset is `PURE`. pyVHR writes an AVI into each fo
 run, with its own loss of colour; the UBFC layout has no such loss.
 """,
     (REMOTEBIOSENSING, True): """\
-`data_root_path` is `train/` or `test/` in the folder of this file, the dataset is `UBFC`.
+`data_root_path` is `train/` or `test/` in the folder of this file, an absolute path with its last
+slash; the dataset is `UBFC`. Nowhere in that path may stand `png`, `.mat`, `hdf5`, `json`, `csv` or
+`label.txt`: the tool would take the files for that kind.
 """,
     (REMOTEBIOSENSING, False): """\
-`data_root_path` is `train/` or `test/` in the folder of this file, the dataset is `PURE`.
+`data_root_path` is `train/` or `test/` in the folder of this file, an absolute path with its last
+slash; the dataset is `PURE`. Nowhere in that path may stand `hdf5`: the tool would take the JSON
+for that kind.
 """,
 }
 
@@ -72,9 +79,13 @@ def _note(manifest: ExportManifest) -> str:
     repeated = sum(span.frames for entry in manifest.entries for span in entry.repeated)
     total = sum(entry.frames for entry in manifest.entries)
     simulated = sum(entry.simulated for entry in manifest.entries)
+    clip = _clip_length(manifest)
+    short = sum(entry.frames < clip for entry in manifest.entries)
     lines = [
         f"# Face video and finger PPG for {manifest.tool}", "",
-        how.format(place=PLACE, config=CONFIG, train=TRAIN, frames=frames),
+        how.format(
+            place=PLACE, config=CONFIG, train=TRAIN, frames=frames, clip=clip, short=short
+        ),
         f"Every video has exactly {manifest.fps} frames a second: frame k is the picture nearest "
         f"to k / {manifest.fps} s, and its PPG is that of this very time. {repeated} of {total} "
         "pictures are shown a second time, where the camera was slower or lost frames.", "",
@@ -86,6 +97,31 @@ def _note(manifest: ExportManifest) -> str:
     if simulated:
         lines += ["", f"**{simulated} of {len(manifest.entries)} recordings are simulated.**"]
     return "\n".join(lines) + "\n"
+
+
+def _clip_length(manifest: ExportManifest) -> int:
+    """Return the frames of a clip: as usual, or fewer where a side has no recording of so many.
+
+    The tool drops a recording without a whole clip in silence, and stops at a side without any.
+    """
+    longest: dict[str, int] = {}
+    for entry in manifest.entries:
+        longest[entry.side] = max(longest.get(entry.side, 0), entry.frames)
+    return max(_DEPTH, min([_CLIP, *longest.values()]) // _DEPTH * _DEPTH)
+
+
+def _metrics(manifest: ExportManifest) -> list[str]:
+    """Return what the tool prints of the test, each of one value a recording.
+
+    It divides the error of a correlation by their count less two, so that of two or one it prints
+    infinity or nothing, with numpy's warnings.
+    """
+    recordings = sum(
+        entry.side == "test" and entry.frames >= _clip_length(manifest)
+        for entry in manifest.entries
+    )
+    correlation = ["Pearson"] if recordings > 2 else []
+    return ["MAE", "RMSE", "MAPE", *correlation, "SNR"]
 
 
 def _toolbox_config(manifest: ExportManifest) -> dict[str, Any]:
@@ -106,7 +142,7 @@ def _toolbox_config(manifest: ExportManifest) -> dict[str, Any]:
             "BEGIN": 0.0, "END": 1.0,
             "PREPROCESS": {
                 "DATA_TYPE": ["DiffNormalized", "Standardized"], "LABEL_TYPE": "DiffNormalized",
-                "DO_CHUNK": True, "CHUNK_LENGTH": _CLIP,
+                "DO_CHUNK": True, "CHUNK_LENGTH": _clip_length(manifest),
                 "CROP_FACE": {
                     "DO_CROP_FACE": True, "USE_LARGE_FACE_BOX": True, "LARGE_BOX_COEF": 1.5,
                     "DETECTION": {
@@ -127,11 +163,11 @@ def _toolbox_config(manifest: ExportManifest) -> dict[str, Any]:
         # named, but not read: the last epoch is tested
         "VALID": {"DATA": data("train")},
         "TEST": {
-            "METRICS": ["MAE", "RMSE", "MAPE", "Pearson", "SNR"], "USE_LAST_EPOCH": True,
+            "METRICS": _metrics(manifest), "USE_LAST_EPOCH": True,
             "DATA": data("test"),
         },
         "DEVICE": "cuda:0", "NUM_OF_GPU_TRAIN": 1, "LOG": {"PATH": "runs/exp"},
-        "MODEL": {"DROP_RATE": 0.2, "NAME": "Tscan", "TSCAN": {"FRAME_DEPTH": 10}},
+        "MODEL": {"DROP_RATE": 0.2, "NAME": "Tscan", "TSCAN": {"FRAME_DEPTH": _DEPTH}},
         "INFERENCE": {
             "BATCH_SIZE": 4, "EVALUATION_METHOD": "FFT",
             "EVALUATION_WINDOW": {"USE_SMALLER_WINDOW": False, "WINDOW_SIZE": 10},

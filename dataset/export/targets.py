@@ -10,7 +10,8 @@ What their readers do, and assume without a look at the times:
   folder holds pictures alone, with `NN-MM.json` beside it, and the waveform has 60 Hz.
 - remotebiosensing (`rppg`): `UBFC/subject<int>` and `PURE/NN-MM`, there with the JSON among the
   pictures, of which it passes over the first file by name; both are taken for 30 frames a second,
-  and of PURE ten subjects of six recordings are looked for.
+  and of PURE ten subjects of six recordings are looked for. What a file holds it tells from the
+  first word that it finds anywhere in its path: `png`, `.mat`; `hdf5`, `json`, `csv`, `label.txt`.
 
 Sources: the loaders of ubicomplab/rPPG-Toolbox, phuselab/pyVHR and remotebiosensing/rppg.
 """
@@ -28,6 +29,9 @@ RPPG_TOOLBOX, PYVHR, REMOTEBIOSENSING = "rppg-toolbox", "pyvhr", "remotebiosensi
 TOOLS = (RPPG_TOOLBOX, PYVHR, REMOTEBIOSENSING)
 _SUBJECT_IN_PATH = re.compile(r"subject\d")
 _GLOB = re.compile(r"[\[\]*?]")
+_KIND_IN_PATH = {
+    UBFC: re.compile(r"png|\.mat|hdf5|json|csv|label\.txt"), PURE_FLAT: re.compile("hdf5"),
+}
 
 
 @dataclass(frozen=True)
@@ -86,16 +90,23 @@ def check_place(data: Path, target: Target) -> None:
     Raises
     ------
     CurationError : rPPG-Toolbox would take a part of it for the number of every subject, or for a
-        pattern
+        pattern; remotebiosensing would take a part of it for the kind of every file
     """
     place = data_folder.tool_dir(data, target.tool).resolve()
-    if target.tool != RPPG_TOOLBOX:
-        return
-    wrong = _GLOB.search(str(place))
-    if wrong is None and target.layout == UBFC:
-        wrong = _SUBJECT_IN_PATH.search(str(place))
-    if wrong:
-        raise CurationError(
-            expected=f"a path that {target.tool} reads: without subject<int>, [, ], * or ?",
-            found=place, fix="move the data folder, or give it another name",
-        )
+    for words, pattern in _misread_in_path(target):
+        if pattern.search(str(place)):
+            raise CurationError(
+                expected=f"a path that {target.tool} reads: without {words}", found=place,
+                fix="move the data folder, or give it another name",
+            )
+
+
+def _misread_in_path(target: Target) -> list[tuple[str, re.Pattern[str]]]:
+    """Return what the path of an export may not hold, in words and as a pattern."""
+    if target.tool == RPPG_TOOLBOX:
+        patterns = [_GLOB] + ([_SUBJECT_IN_PATH] if target.layout == UBFC else [])
+        return [("subject<int>, [, ], * or ?", pattern) for pattern in patterns]
+    if target.tool == REMOTEBIOSENSING:
+        pattern = _KIND_IN_PATH[target.layout]
+        return [(pattern.pattern.replace("\\", "").replace("|", ", "), pattern)]
+    return []

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import warnings
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from acquire import data_folder
 from acquire.errors import CurationError, Fix
 from dataset.convert.settings import RequestedSettings, Settings
 from dataset.convert.tasks import SessionTask
-from dataset.export.notes import CONFIG, NOTE, TRAIN
+from dataset.export.notes import CONFIG, NOTE, TRAIN, write_notes
 from dataset.export.targets import find_target
 from dataset.export.write import choose_export_settings, export_sessions, name_folders
 from dataset.layouts.export_manifest import read_export_manifest
@@ -139,6 +140,39 @@ def test_the_configuration_of_rppg_toolbox_keeps_the_sides_apart(data):
     assert config["TEST"]["USE_LAST_EPOCH"] is True      # no third side is needed
 
 
+@pytest.mark.parametrize(
+    ("train", "test", "clip", "has_correlation", "left_out"),
+    [
+        pytest.param((240,), (240,), 180, False, 0, id="one recording"),
+        pytest.param((240,), (240, 300), 180, False, 0, id="two"),
+        pytest.param((240,), (240, 300, 180), 180, True, 0, id="three"),
+        pytest.param((240,), (240, 300, 179), 180, False, 1, id="three, of which one is too short"),
+        pytest.param((240, 155), (158,), 150, False, 0, id="short test"),
+        pytest.param((156, 151), (900, 900, 140), 150, False, 1, id="short train"),
+    ],
+)
+def test_rppg_toolbox_is_asked_for_what_its_clips_and_recordings_allow(
+    data, tmp_path, train, test, clip, has_correlation, left_out
+):
+    export_sessions(data, target=find_target("ubfc", "rppg-toolbox"), force=True)
+    manifest = read_export_manifest(data_folder.tool_dir(data, "rppg-toolbox"))
+    entries = tuple(
+        replace(manifest.entries[0], folder=f"{side}/subject{k}", side=side, frames=frames)
+        for side, found in (("train", train), ("test", test)) for k, frames in enumerate(found)
+    )
+    write_notes(replace(manifest, entries=entries), tmp_path)
+    config = yaml.safe_load((tmp_path / CONFIG).read_text())
+    for side in ("TRAIN", "VALID", "TEST"):
+        # a side without a whole clip stops it; TS-CAN takes its clips in tens of frames
+        assert config[side]["DATA"]["PREPROCESS"]["CHUNK_LENGTH"] == clip
+    assert clip % config["MODEL"]["TSCAN"]["FRAME_DEPTH"] == 0
+    # the error of a correlation is divided by the recordings less two
+    assert ("Pearson" in config["TEST"]["METRICS"]) is has_correlation
+    words = " ".join((tmp_path / NOTE).read_text().split())
+    assert f"clips of {clip} frames" in words
+    assert f"{left_out} recordings are too short" in words
+
+
 def test_one_command_trains_rppg_toolbox_on_an_export_wherever_it_lies(data, tmp_path):
     export_sessions(data, target=find_target("ubfc", "rppg-toolbox"), force=True)
     place = tmp_path / 'handed over, "A & B | é'
@@ -214,12 +248,21 @@ def test_a_rate_of_its_own_reaches_the_configuration():
     assert settings.fps == "25"
 
 
-@pytest.mark.parametrize("name", ["subject7", "set[1]"])
-def test_a_path_that_rppg_toolbox_would_misread_is_refused(tmp_path, name):
+@pytest.mark.parametrize(
+    ("tool", "layout", "name"),
+    [
+        ("rppg-toolbox", "ubfc", "subject7"), ("rppg-toolbox", "ubfc", "set[1]"),
+        ("rppg-toolbox", "pure", "set[1]"),
+        # it tells the kind of a file from the first such word anywhere in the path
+        ("remotebiosensing", "ubfc", "pngs"), ("remotebiosensing", "ubfc", "my.json"),
+        ("remotebiosensing", "ubfc", "csv"), ("remotebiosensing", "pure", "from-hdf5"),
+    ],
+)
+def test_a_path_that_a_tool_would_misread_is_refused(tmp_path, tool, layout, name):
     data = tmp_path / name
     make_session(data, "S01", seconds=6.0)
-    with pytest.raises(CurationError, match="a path that rppg-toolbox reads"):
-        export_sessions(data, target=find_target("ubfc", "rppg-toolbox"))
+    with pytest.raises(CurationError, match=f"a path that {tool} reads"):
+        export_sessions(data, target=find_target(layout, tool))
 
 
 def test_more_recordings_than_a_tool_looks_for_are_refused():
