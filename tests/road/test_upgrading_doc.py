@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -112,16 +113,54 @@ def test_what_may_be_deleted_is_not_needed(page, acq_here, tmp_path):
         os.utime(path, (path.stat().st_mtime - 60,) * 2)
     assert acq_here("ls", "--quiet").returncode == 0
     places = re.findall(r"`DATA/([^`]+)`", page.split("## What may be deleted")[1].split("\n\n")[1])
-    assert {"cache/", "ubfc/", "bids/", "runs/<run>/", ".*.part"} <= set(places)
+    assert {"cache/", "ubfc/", "bids/", "runs/<run>/", "**/.*.part"} <= set(places)
     assert (data / "cache").exists()
+    names = {"**": "sessions/S01", "*": "x", "<run>": "20260101T000000Z", "<subject>": "S01",
+             "<session>": "S01-20260101T090009Z"}
     for place in places:
-        made = data / place.replace("*", "x").replace("<run>", "20260101T000000Z").rstrip("/")
+        made = data / re.sub(r"\*+|<\w+>", lambda name: names[name[0]], place).rstrip("/")
         made.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(made)
     assert "2 sessions" in acq_here("ls", "--quiet").stdout
     checked = acq_here("verify", "--quiet")
     assert checked.returncode == 0
     assert "0 broken, 0 stale" in checked.stdout
+
+
+_KILLED = """
+import os, signal, sys
+from pathlib import Path
+from acquire import atomic
+with getattr(atomic, sys.argv[1])(Path(sys.argv[2])) as part:
+    (part / "half" if part.is_dir() else part).write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_verb_leaves_is_not_read_and_goes_with_the_page_s_commands(
+    page, acq_here, tmp_path
+):
+    """A document's, a folder's, a recorder's; an interrupted run stays."""
+    data = tmp_path / "data"
+    names = [make_session(data, name, seconds=1.0).stem for name in ("S01", "S02")]
+    assert acq_here("qc", "--quiet", "--jobs", "1").returncode == 0
+    whole = set(data.rglob("*"))
+    for how, place in (("file", f"sessions/S01/{names[0]}.qc.json"), ("folder", "bids")):
+        command = [sys.executable, "-c", _KILLED, f"atomic_{how}", data / place]
+        assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    (data / "sessions/S02/S02-20260101T090009Z.part").write_bytes(b"half")
+    (data / ".ubfc-partial").mkdir()
+    left = set(data.rglob("*")) - whole
+    assert sum(path.suffix == ".part" for path in left) == 3
+    assert "2 sessions" in acq_here("ls", "--quiet").stdout
+    assert "0 broken, 0 stale" in acq_here("verify", "--quiet").stdout
+    run = data / "runs/.20260101T000000Z.part/states"
+    run.mkdir(parents=True)
+    (commands,) = re.findall(r"```sh\n(# what was left.*?)```", page, flags=re.S)
+    subprocess.run(["bash", "-ec", commands], cwd=tmp_path, check=True)
+    assert not [path for path in left if path.exists()]
+    assert run.exists()
+    assert all(path.exists() for path in whole)
 
 
 def test_no_module_writes_to_another_place_of_the_user(repo):
