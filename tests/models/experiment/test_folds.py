@@ -1,6 +1,7 @@
 """Folds, seeds, interrupted runs and published folders, on small curated folders."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -25,11 +26,14 @@ from models.experiment.plan import RunPlan, Unit, load_plan, sides_of_folds
 from models.experiment.run import train_kd
 from models.nets.checkpoint import load_checkpoint
 from models.published_nets.registry import OWN
+from models.published_nets.titles import OWN_TITLES
+from models.report import published as published_tables
 from models.training import beside
 from models.training.named_recipes import read_recipe
 from models.training.recipe import Recipe
 from tests.support.curated_folders import three_entries, write_curated_folders
 from tests.support.loss_logs import read_losses
+from tests.support.pages import Tables
 from tests.support.stand_ins import stand_in_teacher
 from tests.support.tiny_nets import TINY
 
@@ -332,6 +336,9 @@ def test_the_papers_recipe_on_published_folders_with_networks_beside(
     for name in BESIDE:
         found = again[f"{run.folder.name}/{name}"]
         assert found["mae_bpm"] == methods[name]["mae_bpm"], name
+    rows = {row[0]: row[2] for row in Tables(published_tables.systems(run.metrics)).all[0]}
+    with_figures = {title for title, here in rows.items() if re.match(r"\d+\.\d{3} / ", here)}
+    assert with_figures & {*OWN_TITLES.values()} == {OWN_TITLES[name] for name in BESIDE}
 
 
 def test_another_network_as_the_teacher(data, no_report, tiny_networks):
