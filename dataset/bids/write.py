@@ -22,12 +22,13 @@ from acquire.writing import PURE as LOCK
 from acquire.writing import holding
 from dataset.common.files import hash_of_content, sha256_of
 from dataset.common.progress import OnProgress
-from dataset.common.workers import Outcome, Workers, reading_s, work_through
+from dataset.common.workers import Outcome, Workers, reading_bytes, reading_s, work_through
 from dataset.convert.plan import check_free, estimate_footage
 from dataset.layouts.bids_description import DESCRIPTION, FILES, OWN_HASH, as_excluded
 from dataset.selection.exclusions import Exclusions
 from dataset.selection.exclusions_file import read_exclusions
 from dataset.session.find import files_by_id
+from dataset.session.reader import most_frames
 
 from .names import check_labels
 from .session_folder import (
@@ -110,7 +111,10 @@ def export_bids(
         outlines = _do_all(outline_recording, tasks, workers, None)
         _check_folders(tasks, outlines)
         _check_space(data, tasks, sum(one.pixel_bytes for one in outlines), codec)
-        by_work = workers.for_work(len(tasks), reading_s(files.values()))
+        by_work = workers.for_work(
+            len(tasks), reading_s(files.values()),
+            process_bytes=reading_bytes(most_frames(files.values())),
+        )
         folders = _do_all(write_recording, tasks, by_work, on_progress)
         _write_top(
             part, {one.subject for one in outlines}, as_excluded(_cut(excluded, files)),

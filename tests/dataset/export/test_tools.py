@@ -124,13 +124,14 @@ def test_what_is_exported_is_verified_and_withdrawn_as_a_whole(data, tmp_path):
     assert not list(data_folder.tools_dir(copy).rglob("*"))
 
 
-def test_the_configuration_of_rppg_toolbox_keeps_the_sides_apart(data):
-    export_sessions(data, target=find_target("ubfc", "rppg-toolbox"), force=True)
+@pytest.mark.parametrize(("layout", "name"), [("ubfc", "UBFC-rPPG"), ("pure", "PURE")])
+def test_the_configuration_of_rppg_toolbox_keeps_the_sides_apart(data, layout, name):
+    export_sessions(data, target=find_target(layout, "rppg-toolbox"), force=True)
     root = data_folder.tool_dir(data, "rppg-toolbox")
     config = yaml.safe_load((root / CONFIG).read_text())
     sides = {side: config[side]["DATA"] for side in ("TRAIN", "VALID", "TEST")}
     # a side without a data set is refused
-    assert {one["DATASET"] for one in sides.values()} == {"UBFC-rPPG"}
+    assert {one["DATASET"] for one in sides.values()} == {name}
     assert {one["FS"] for one in sides.values()} == {30}
     # one name of a data set with one range is one list of clips: the last one written
     assert sides["TRAIN"]["EXP_DATA_NAME"] != sides["TEST"]["EXP_DATA_NAME"]
@@ -138,6 +139,7 @@ def test_the_configuration_of_rppg_toolbox_keeps_the_sides_apart(data):
         assert sides[side]["DATA_PATH"] == f"EXPORT/{folder}"
         assert (sides[side]["BEGIN"], sides[side]["END"]) == (0, 1)
     assert config["TEST"]["USE_LAST_EPOCH"] is True      # no third side is needed
+    assert f"Without a GPU, write `cpu` for `{config['DEVICE']}`" in (root / NOTE).read_text()
 
 
 @pytest.mark.parametrize(
