@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from acquire import layout
+from acquire.session.stream_table import StreamHeader
 from acquire.session.writer import SessionWriter
 from dataset.recovery.recover import recover
 from dataset.session.reader import Session
@@ -147,6 +148,25 @@ def test_the_oldest_libraries_read_the_same_as_the_newest(made, request):
     assert json.loads(run_oldest(HASH_ALL, path, mode)) == hash_here(path, mode)
     with Session(path) as session:
         assert run_oldest(READ_SESSION, path) == session.content_hash()
+
+
+def test_streams_beside_take_nothing_from_a_reader_that_does_not_know_them(tmp_path):
+    """All that such a reader opens by its name is there as without them; the oldest libraries read
+    both.
+    """
+    streams = (
+        StreamHeader("marks", "marks", "Markers", 0, 0.0, "one"),
+        StreamHeader("eeg", "eeg", "EEG", 2, 50.0, "two"),
+    )
+    with_them = make_session(tmp_path / "with", seconds=1, streams=streams)
+    without, found = hash_here(make_session(tmp_path / "without", seconds=1)), hash_here(with_them)
+    added = {name for name in found if name not in without}
+    assert added == {name for stream in streams for name in stream.tables}
+    assert {name: found[name] for name in without} == without
+    with Session(with_them) as session:
+        assert session.streams["marks"].values[0] == "a mark"
+        assert run_oldest(READ_SESSION, with_them) == session.content_hash()
+    assert json.loads(run_oldest(HASH_ALL, with_them, "plain")) == found
 
 
 def test_what_the_oldest_libraries_write_is_the_same_recording(closed, tmp_path):

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from acquire import layout
 from acquire.camera.source import CameraInfo, VideoFrame
+from acquire.session.structure import RecordedWith
 from acquire.session.writer import SessionWriter
 from tests.support.fakes import HELLO
 from tests.support.kept_files import kept_folder
@@ -58,11 +60,13 @@ def write_session(
     path: Path, name, subject, number, *, seconds=8.0, bpm=72.0, pixel_format="I420",
     simulated=False, complete=True, lost_frames=(), lost_samples=(), bound_ns=700_000,
     frame_offset_s=0.0, ppg=None, raw_frames=(), light_offset=None, events=(), content_of=None,
+    streams=(),
 ):
     """Write one session; of S01 frame i shows `picture(i)`, and the PPG is `pulse`.
 
     Others have pictures of their own, and a few counts of noise on their PPG: equal ones would be
-    one person under two names, which `content_of` makes of its subject.
+    one person under two names, which `content_of` makes of its subject. Each of `streams` has a
+    sample.
     """
     person = content_of or subject
     first_picture = 0 if person == "S01" else 1000 + zlib.crc32(person.encode())
@@ -75,7 +79,7 @@ def write_session(
     with SessionWriter(
         path, session_id=name, subject=subject, camera=camera, hello=HELLO, port="/dev/fake",
         started_unix_ns=1_767_258_000_000_000_000 + number, started_monotonic_ns=START_NS,
-        simulated=simulated,
+        simulated=simulated, origin=RecordedWith(streams=tuple(streams)),
     ) as writer:
         values = np.round(pulse(samples_ns, bpm)).astype(int) if ppg is None else ppg
         if ppg is None and first_picture:
@@ -95,6 +99,9 @@ def write_session(
                         int(time_ns) + 30_000_000, i,
                     )
                 )
+        for stream in streams:
+            row = START_NS / 1e9, START_NS, START_NS, -1, [0.5] * stream.channels or b"a mark"
+            writer.add_row(layout.stream_samples(stream.name), row)
         writer.add_exchange(START_NS, 1, 2, START_NS + 1_000_000, 1)
         writer.add_event(START_NS, "started", "by a test")
         for at_s, kind, text in events:
