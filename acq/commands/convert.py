@@ -184,7 +184,10 @@ def _layout_there(data: Path, tool: Tool | None) -> str:
         return To.UBFC.value
 
 
-def _at_once(planned: "ConversionPlan", workers: "Workers") -> int:
+def _at_once(planned: "ConversionPlan", workers: "Workers") -> int | None:
+    """Return how many processes would work; None where a cluster would."""
+    if workers.scheduler is not None:
+        return None
     quickest_s = min((way.seconds for way in planned.ways), default=0.0)
     return workers.for_work(planned.sessions, quickest_s).jobs or 1
 

@@ -52,6 +52,19 @@ def test_a_plan_says_what_comes_out_and_writes_nothing(data, tmp_path):
     assert plan_conversion(copy).kept == 2
 
 
+@pytest.mark.parametrize(("option", "minutes", "words"), [
+    (("--jobs", "1"), "10.0", "tried on a few frames\n"),
+    (("--jobs", "4"), "5.0", "tried on a few frames, 2 sessions at once\n"),
+    (("--scheduler", "tcp://10.0.0.1:8786"), "10.0", "minutes of one process here, which the "),
+])
+def test_a_plan_says_whose_minutes_it_tells(data, monkeypatch, option, minutes, words):
+    made = ConversionPlan(2, 0, 240, 10**9, "ffv1", (Way("ffv1", 1000, 600.0, True),), ())
+    monkeypatch.setattr("acq.commands.convert._plan", lambda *_, **__: made)
+    said = CliRunner().invoke(app, ["convert", "--plan", *option, "--data", str(data)]).stdout
+    assert words in said
+    assert minutes in said
+
+
 def test_the_disk_chooses_the_quickest_codec_that_fits(data, monkeypatch):
     made = (Way("rawvideo", 400, 1.0, False), Way("magicyuv", 140, 2.0, True),
             Way("ffv1", 120, 9.0, True))
