@@ -81,6 +81,19 @@ def write_sessions(data, minutes):
     write_session(data, "S02", 20, draw_loop("S02"))
 
 
+def draw_an_epoch(data):
+    """Load what `acq train-kd --from sessions` trains on, and draw its batches; train on none."""
+    import torch
+
+    from models.data.clips import Clips
+    from models.data.from_sessions import load_sessions
+
+    sides = load_sessions(data)
+    clips = Clips(sides.train, clip=8, batch=8, seed=0, device=torch.device("cpu"), shift=2)
+    for _ in clips.epoch(0):
+        pass
+
+
 def run(module, *words):
     """Run one program; return its exit code, wall and processor time [s] and peak memory [MB]."""
     begun = time.perf_counter()
@@ -103,6 +116,9 @@ def main():
     if sys.argv[1:2] == ["--write"]:
         write_sessions(Path(sys.argv[2]), int(sys.argv[3]))
         return
+    if sys.argv[1:2] == ["--draw"]:
+        draw_an_epoch(Path(sys.argv[2]))
+        return
     lengths = [int(word) for word in sys.argv[1:]] or [1, 12, 60]
     print("| minutes | verb | exit code | wall s | processor s | peak MB |")
     print("|---|---|---|---|---|---|", flush=True)
@@ -123,6 +139,9 @@ def main():
                 quiet = () if words[0] == "info" else ("--quiet",)
                 name = " ".join(word for word in words if "S0" not in word)
                 print_row(minutes, name, run("acq.start", *asked, *where, *quiet))
+            # the memory of train-kd --from sessions, without the hours of its training
+            for name in ("train-kd's frames", "the same, kept"):
+                print_row(minutes, name, run("benchmarks.growth", "--draw", folder))
 
 
 def print_row(minutes, name, figures):
