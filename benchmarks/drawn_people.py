@@ -20,7 +20,6 @@ import numpy as np
 
 from acquire.simulation.rendering.camera_pipeline import CameraPipeline
 from benchmarks.rate_groups import FACE, measure
-from benchmarks.rate_intervals import POS, RIGHT_BPM, Windows, read_windows, windows_of
 from benchmarks.rate_people import (
     BEGIN_S,
     DRAWN_BOX,
@@ -32,6 +31,7 @@ from benchmarks.rate_people import (
     subject_of,
     world_of,
 )
+from benchmarks.rate_windows import POS, RIGHT_BPM, Windows, read_windows, windows_of
 from dataset.face.box import SIZE
 from dataset.face.find import find_face
 from dataset.face.frames import UNIT, average_face, face_colour

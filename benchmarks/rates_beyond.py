@@ -11,8 +11,8 @@ import math
 import numpy as np
 import torch
 
-from benchmarks.rate_intervals import changes_of
 from benchmarks.rate_people import true_bpm
+from benchmarks.rate_windows import changes_of
 from dataset.face.box import ENLARGE, SIZE, FaceBox, enlarge
 from dataset.face.frames import UNIT, face_colour, part_colours
 from models.board.onnx_net import SHIPPED, OnnxNet, open_net

@@ -54,8 +54,8 @@ def test_intervals_hold_in_drawn_people_whom_nothing_has_seen():
     """Nominal are 90 %; of one window each of 42 people, 80 to 99 % are two deviations."""
     pytest.importorskip("torch")
     pytest.importorskip("onnxruntime")
-    from benchmarks.rate_intervals import SPANS_S, changes_of
     from benchmarks.rate_people import draw_person, has_pulse, true_bpm
+    from benchmarks.rate_windows import SPANS_S, changes_of
     from dataset.face.frames import part_colours
     from models.board.onnx_net import open_net
 
@@ -79,3 +79,17 @@ def test_intervals_hold_in_drawn_people_whom_nothing_has_seen():
     assert 0.80 <= np.mean(holds) <= 0.99
     assert len(shown) >= 14                     # half were; who is never sure is never wrong
     assert np.mean(shown) >= 0.75
+
+
+def test_an_interval_holds_for_the_few_people_of_another_kind_too():
+    from benchmarks.rate_intervals import half_widths
+
+    rng = np.random.default_rng(0)
+    kind = np.repeat(["drawn", "rendered"], [1600, 160])
+    error_bpm = np.abs(rng.normal(size=1760)) * np.where(kind == "drawn", 1.0, 3.0)
+    edges, probability = np.arange(1, 8) / 8, rng.uniform(size=1760)
+    width = half_widths(edges, probability, error_bpm, kind)
+    of = width[np.searchsorted(edges, probability, side="right")]
+    for how in ("drawn", "rendered"):
+        assert (error_bpm <= of)[kind == how].mean() >= 0.9
+    assert (np.diff(width) <= 0).all()
