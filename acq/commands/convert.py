@@ -156,8 +156,7 @@ def convert(
             data, target, fold=fold, asked=asked, by_disk=by_disk, workers=workers, quiet=quiet
         )
         if plan:
-            at_once = _at_once(planned, workers)
-            show_plan(planned, at_once, _failure_lines(planned.failed), as_json=as_json)
+            show_plan(planned, _failure_lines(planned.failed), as_json=as_json)
             return
         note(why_codec(planned))
         asked = replace(asked, codec=planned.codec)
@@ -182,14 +181,6 @@ def _layout_there(data: Path, tool: Tool | None) -> str:
         return read_export_manifest(tool_dir(data, tool.value)).layout if tool else To.UBFC.value
     except CurationError:
         return To.UBFC.value
-
-
-def _at_once(planned: "ConversionPlan", workers: "Workers") -> int | None:
-    """Return how many processes would work; None where a cluster would."""
-    if workers.scheduler is not None:
-        return None
-    quickest_s = min((way.seconds for way in planned.ways), default=0.0)
-    return workers.for_work(planned.sessions, quickest_s).jobs or 1
 
 
 def _plan(data: Path, target: "Target | None", *, quiet: bool, **kwargs: Any) -> "ConversionPlan":

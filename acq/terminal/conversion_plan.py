@@ -25,13 +25,12 @@ def why_codec(planned: "ConversionPlan") -> str:
 
 
 def show_plan(
-    planned: "ConversionPlan", jobs: int | None, failures: Sequence[str], *, as_json: bool = False
+    planned: "ConversionPlan", failures: Sequence[str], *, as_json: bool = False
 ) -> None:
     """Print what each codec would take, what is free, and which sessions cannot be converted.
 
     Parameters
     ----------
-    jobs : processes that would work at once; None: a cluster's, whose number is not asked
     failures : a line for each session that cannot be converted
     """
     from rich.table import Table
@@ -43,7 +42,7 @@ def show_plan(
     table.add_column("codec")
     for name in ("GB", "minutes", "fits"):
         table.add_column(name, justify="right")
-    at_once = max(min(jobs or 1, planned.sessions), 1)
+    at_once = max(min(planned.jobs or 1, planned.sessions), 1)
     for way in planned.ways:
         chosen = "*" if way.codec == planned.codec else ""
         table.add_row(
@@ -53,7 +52,7 @@ def show_plan(
     show(table)
     kept = f" ({planned.kept} more are there)" if planned.kept else ""
     side_by_side = f", {at_once} sessions at once" if at_once > 1 else ""
-    if jobs is None:
+    if planned.jobs is None:
         side_by_side = "; minutes of one process here, which the cluster's workers share"
     echo(
         f"{counted(planned.sessions, 'session')}{kept}, {counted(planned.frames, 'frame')}; "

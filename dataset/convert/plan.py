@@ -35,6 +35,7 @@ from .tasks import (
     outline_sessions,
     read_checked_split,
     session_tasks,
+    writers,
 )
 from .ubfc_plan import compare_with_old
 
@@ -66,6 +67,7 @@ class ConversionPlan:
     free_bytes: int
     codec: str                             # asked for, there already, or the first that fits
     ways: tuple[Way, ...]                  # the quickest first
+    jobs: int | None                       # processes that would write; None: a cluster would
     failed: tuple[FailedSession, ...]      # cannot be converted
 
     @property
@@ -101,12 +103,13 @@ def plan_conversion(
     planned = compare_with_old(session_tasks(data, split, fold, settings), old, root, on_progress)
     todo = [one.task for one in planned if not one.is_kept]
     outlines, failed = outline_sessions(todo, workers.seeing(data))
+    ready = [one for one in todo if one.session.session in outlines]
     free = shutil.disk_usage(data).free
     ways = weigh(todo, outlines, CODECS, free)
     codec = first_that_fits(ways, free, data) if by_disk and not old else settings.codec
     return ConversionPlan(
         len(outlines), len(planned) - len(todo), sum(one.frames for one in outlines.values()), free,
-        codec, ways, tuple(failed),
+        codec, ways, writers(ready, workers).jobs, tuple(failed),
     )
 
 

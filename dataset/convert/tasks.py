@@ -13,14 +13,14 @@ from typing import TypeVar
 from acquire import data_folder
 from acquire.errors import AcqError, SplitError, all_of
 from dataset.common.progress import OnProgress
-from dataset.common.workers import Outcome, Workers, work_through
+from dataset.common.workers import Outcome, Workers, reading_bytes, reading_s, work_through
 from dataset.consistency.copies import find_copies_across_subjects
 from dataset.selection.exclusions import Exclusion
 from dataset.selection.exclusions_file import read_exclusions
 from dataset.selection.identities import SessionIdentity, identify_sessions
 from dataset.selection.split import Split, check_sessions
 from dataset.selection.split_file import read_split
-from dataset.session.reader import Session
+from dataset.session.reader import Session, most_frames
 
 from .rows import plan_rows
 from .settings import Settings, choose_fold
@@ -135,6 +135,14 @@ def outline_sessions(
         else:
             outlines[task.session.session] = outcome.value
     return outlines, failed
+
+
+def writers(tasks: Sequence[SessionTask], workers: Workers) -> Workers:
+    """Return the workers that write these sessions: where none are asked for, as are worth it."""
+    files = [task.file for task in tasks]
+    return workers.for_work(
+        len(tasks), reading_s(files), process_bytes=reading_bytes(most_frames(files))
+    )
 
 
 def do_tasks(

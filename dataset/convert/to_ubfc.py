@@ -22,11 +22,10 @@ from uuid import uuid4
 from acquire import data_folder
 from acquire.writing import UBFC, holding
 from dataset.common.progress import OnProgress
-from dataset.common.workers import Workers, reading_bytes, reading_s
+from dataset.common.workers import Workers
 from dataset.layouts.manifest import MANIFEST, SIDES, Manifest, part_key
 from dataset.layouts.manifest_file import read_manifest, write_manifest
 from dataset.selection.split import Split
-from dataset.session.reader import most_frames
 
 from .plan import check_space
 from .settings import FILTER, RequestedSettings, Settings, choose_settings
@@ -40,6 +39,7 @@ from .tasks import (
     outline_sessions,
     read_checked_split,
     session_tasks,
+    writers,
 )
 from .ubfc_folder import CHECKING, WRITING, write_ubfc_parts
 from .ubfc_plan import PlannedSession, compare_with_old, refuse_to_overwrite
@@ -200,10 +200,7 @@ def _write_folders(
     failed: list[FailedSession], workers: Workers, progress: _Progress,
 ) -> tuple[Manifest, list[str]]:
     """Write each session and put its folders into place; add to `failed` what cannot be written."""
-    workers = workers.for_work(
-        len(tasks), reading_s(task.file for task in tasks),
-        process_bytes=reading_bytes(most_frames(task.file for task in tasks)),
-    )
+    workers = writers(tasks, workers)
     is_inline = workers.jobs == 1 and workers.scheduler is None
     work = bind(write_ubfc_parts, on_step=progress.step) if is_inline else write_ubfc_parts
     written: list[str] = []

@@ -20,7 +20,7 @@ from acquire.interrupts import uninterrupted
 from acquire.writing import PURE as LOCK
 from acquire.writing import holding
 from dataset.common.progress import OnProgress
-from dataset.common.workers import Workers, reading_bytes, reading_s
+from dataset.common.workers import Workers
 from dataset.convert.plan import ConversionPlan, check_space, first_that_fits, weigh
 from dataset.convert.settings import (
     FILTER,
@@ -38,6 +38,7 @@ from dataset.convert.tasks import (
     outline_sessions,
     read_checked_split,
     session_tasks,
+    writers,
 )
 from dataset.layouts.avi import CODECS
 from dataset.layouts.export_manifest import (
@@ -49,7 +50,6 @@ from dataset.layouts.export_manifest import (
 from dataset.layouts.manifest import MANIFEST
 from dataset.layouts.places import PURE, UBFC
 from dataset.layouts.pure import pure_name
-from dataset.session.reader import most_frames
 
 from .notes import write_notes
 from .session_folders import session_writer
@@ -170,7 +170,7 @@ def plan_export(
     codec = first_that_fits(ways, free, data) if by_disk else settings.codec
     return ConversionPlan(
         len(outlines), 0, sum(one.frames for one in outlines.values()), free, codec, ways,
-        tuple(failed),
+        writers(ready, workers).jobs, tuple(failed),
     )
 
 
@@ -227,10 +227,7 @@ def _write_all(
     failed: list[FailedSession] = []
     if on_progress:
         on_progress("writing sessions", 0, len(tasks))
-    workers = workers.for_work(
-        len(tasks), reading_s(task.file for task in tasks),
-        process_bytes=reading_bytes(most_frames(task.file for task in tasks)),
-    )
+    workers = writers(tasks, workers)
     for count, (task, outcome) in enumerate(do_tasks(session_writer(layout), tasks, workers), 1):
         if outcome.value is None:
             failed.append(failure(task, outcome))

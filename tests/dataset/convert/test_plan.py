@@ -7,8 +7,11 @@ import pytest
 from typer.testing import CliRunner
 
 from acq.main import app
+from acquire import data_folder
 from acquire.errors import CurationError, Fix
-from dataset.convert import plan
+from dataset.common import workers
+from dataset.common.workers import Workers, reading_bytes
+from dataset.convert import plan, tasks
 from dataset.convert.plan import ConversionPlan, Way, plan_conversion
 from dataset.convert.settings import RequestedSettings
 from dataset.convert.to_ubfc import convert_sessions
@@ -16,6 +19,7 @@ from dataset.export.targets import Target
 from dataset.export.write import plan_export
 from dataset.layouts.avi import CODECS
 from dataset.layouts.places import PURE
+from dataset.session.reader import most_frames
 from tests.support.made_sessions import make_session
 from tests.support.splits import write_new_split
 
@@ -52,17 +56,28 @@ def test_a_plan_says_what_comes_out_and_writes_nothing(data, tmp_path):
     assert plan_conversion(copy).kept == 2
 
 
-@pytest.mark.parametrize(("option", "minutes", "words"), [
-    (("--jobs", "1"), "10.0", "tried on a few frames\n"),
-    (("--jobs", "4"), "5.0", "tried on a few frames, 2 sessions at once\n"),
-    (("--scheduler", "tcp://10.0.0.1:8786"), "10.0", "minutes of one process here, which the "),
+@pytest.mark.parametrize(("jobs", "minutes", "words"), [
+    (1, "10.0", "tried on a few frames\n"),
+    (4, "5.0", "tried on a few frames, 2 sessions at once\n"),
+    (None, "10.0", "minutes of one process here, which the "),
 ])
-def test_a_plan_says_whose_minutes_it_tells(data, monkeypatch, option, minutes, words):
-    made = ConversionPlan(2, 0, 240, 10**9, "ffv1", (Way("ffv1", 1000, 600.0, True),), ())
+def test_a_plan_says_whose_minutes_it_tells(data, monkeypatch, jobs, minutes, words):
+    made = ConversionPlan(2, 0, 240, 10**9, "ffv1", (Way("ffv1", 1000, 600.0, True),), jobs, ())
     monkeypatch.setattr("acq.commands.convert._plan", lambda *_, **__: made)
-    said = CliRunner().invoke(app, ["convert", "--plan", *option, "--data", str(data)]).stdout
+    said = CliRunner().invoke(app, ["convert", "--plan", "--data", str(data)]).stdout
     assert words in said
     assert minutes in said
+
+
+def test_a_plan_has_as_many_processes_as_would_write(data, monkeypatch):
+    assert plan_conversion(data, workers=Workers(3)).jobs == 3
+    monkeypatch.setattr(tasks, "reading_s", lambda _: 1000.0)
+    monkeypatch.setattr(workers, "usable_cores", lambda: 8)
+    longest = reading_bytes(most_frames(data_folder.session_files(data)))
+    for processes in (1, 2):
+        monkeypatch.setattr(workers, "_available_bytes", lambda count=processes: longest * count)
+        assert plan_conversion(data, workers=Workers(None)).jobs == processes
+        assert plan_export(data, target=Target(PURE), workers=Workers(None)).jobs == processes
 
 
 def test_the_disk_chooses_the_quickest_codec_that_fits(data, monkeypatch):
@@ -84,7 +99,7 @@ def test_auto_converts_with_it_and_says_so(data, tmp_path, monkeypatch):
     copy = shutil.copytree(data, tmp_path / "data")
     planned = ConversionPlan(
         2, 0, 238, 2 * 10**11, "magicyuv",
-        (Way("rawvideo", 435 * 10**9, 1.0, False), Way("magicyuv", 139 * 10**9, 2.0, True)), (),
+        (Way("rawvideo", 435 * 10**9, 1.0, False), Way("magicyuv", 139 * 10**9, 2.0, True)), 1, (),
     )
     monkeypatch.setattr(plan, "plan_conversion", lambda *_, **__: planned)
     words = ["convert", "--codec", "auto", "--quiet", "--data", str(copy)]
