@@ -77,7 +77,10 @@ def test_a_plan_has_as_many_processes_as_would_write(data, monkeypatch):
     for processes in (1, 2):
         monkeypatch.setattr(workers, "_available_bytes", lambda count=processes: longest * count)
         assert plan_conversion(data, workers=Workers(None)).jobs == processes
-        assert plan_export(data, target=Target(PURE), workers=Workers(None)).jobs == processes
+        made = plan_export(
+            data, target=Target(PURE), asked=RequestedSettings(fps="native"), workers=Workers(None)
+        )
+        assert made.jobs == processes
 
 
 def test_the_disk_chooses_the_quickest_codec_that_fits(data, monkeypatch):
