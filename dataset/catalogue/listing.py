@@ -142,7 +142,8 @@ def _place(
         original, error = copy
         row = replace(row, copy_of=f"{original.parent.name}/{original.name}")
         problems.insert(0, error)
-    decisions = exclusions.of(row.session) or exclusions.of(Path(file).stem)
+    name = Path(file).stem          # a copy is excluded by its own; its id is its recording's
+    decisions = exclusions.of(name if exclusions.is_excluded(name) else row.session)
     is_out = any(exclusion.is_whole for exclusion in decisions)
     reasons = [
         exclusion.reason if exclusion.is_whole else f"{exclusion.part_text}: {exclusion.reason}"

@@ -30,7 +30,7 @@ def make_exclusion(
     if from_s is not None or to_s is not None:
         session_id, end_s = _read_id_and_end(path)
     named = path.parent.parent.glob(f"*/{session_id}{data_folder.SESSION_SUFFIX}")
-    if others := sorted(other for other in named if other.resolve() != path.resolve()):
+    if others := sorted(other for other in named if other != path):      # a link is another, too
         raise CurationError(
             expected=f"one file of session {session_id}, for whose id an exclusion holds",
             found=f"{path} and {', '.join(map(str, others))}",

@@ -111,7 +111,10 @@ def find_session(data: Path, text: str) -> Path:
     """
     files = data_folder.session_files(data)
     if "/" in text or text.endswith(data_folder.SESSION_SUFFIX):
-        matching = [path for path in files if path.resolve() == Path(text).resolve()]
+        named = _place(Path(text))
+        matching = [path for path in files if _place(path) == named] or [
+            path for path in files if path.resolve() == Path(text).resolve()
+        ]
     else:
         matching = [path for path in files if path.stem == text]
     if len(matching) != 1:
@@ -121,6 +124,11 @@ def find_session(data: Path, text: str) -> Path:
             where=data_folder.sessions_dir(data), fix=_advice(data, text),
         )
     return matching[0]
+
+
+def _place(path: Path) -> Path:
+    """Return where a file lies; of a link its own place, not that of what it leads to."""
+    return path.parent.resolve() / path.name
 
 
 def _none(data: Path) -> str:

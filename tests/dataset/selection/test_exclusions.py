@@ -14,6 +14,7 @@ from acq.options import parse_time
 from acquire import data_folder
 from acquire.calibration.rig_file import read_rig
 from acquire.errors import AcqError, CurationError, Fix, SessionError, SplitError
+from dataset.catalogue.listing import list_sessions
 from dataset.common.wording import clock_time
 from dataset.consistency.of_today import find_outdated, read_today
 from dataset.layouts.export_manifest import read_export_manifest
@@ -139,6 +140,21 @@ def test_a_renamed_copy_of_what_is_out_is_out_too(data):
     write_exclusions(data, Exclusions())
     take_out(data, "copy")
     assert [identity.session for identity in identify_sessions(data)] == [FIRST, SECOND, THIRD]
+
+
+def test_no_part_of_a_link_is_taken_out_as_it_would_be_one_of_the_recording(data):
+    path = data / "sessions/S02" / f"{SECOND}.h5"
+    link = data / "sessions/S03/link.h5"
+    link.symlink_to(path)
+    with pytest.raises(CurationError, match=f"found {link} and {path}; remove the copy"):
+        take_out(data, "link", from_s=1.0, to_s=2.0)
+    with pytest.raises(CurationError, match="remove the copy"):
+        take_out(data, str(link), from_s=1.0, to_s=2.0)
+    take_out(data, str(link))                     # by its own name, not that of what it leads to
+    take_out(data, str(path), from_s=1.0, to_s=2.0)
+    rows = {row.file: (row.use, row.reasons) for row in list_sessions(data).rows}
+    assert rows["sessions/S03/link.h5"] == ("out", "moved")
+    assert rows[f"sessions/S02/{SECOND}.h5"] == ("part out", "0:01 to 0:02: moved")
 
 
 def test_taking_back(data):
