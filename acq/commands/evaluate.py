@@ -94,6 +94,12 @@ def _echo(summary: dict) -> None:
     if summary["verdict"]:
         for sentence in summary["verdict"]["words"]:
             echo(sentence)
+        if gap := summary["verdict"]["gap_closed"]:
+            ends = ", ".join(number(end, 0) for end in gap["interval_percent"])
+            echo(
+                f"Gap closed: {number(gap['percent'], 0)} % [{ends}] of the teacher's lead over "
+                "the student."
+            )
         echo()
     names, run = _row_names(summary["methods"])
     figures = list(summary["methods"].values())

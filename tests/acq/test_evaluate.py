@@ -24,10 +24,10 @@ FIGURES = {
 }
 
 
-def printed_lines(capsys, *names):
+def printed_lines(capsys, *names, **others):
     _echo({
         "verdict": None, "side": "test", "subjects": ["S04", "S05"], "people": "virtual",
-        "warnings": [], "methods": dict.fromkeys(names, FIGURES),
+        "warnings": [], "methods": dict.fromkeys(names, FIGURES), **others,
     })
     return capsys.readouterr().out.splitlines()
 
@@ -66,3 +66,12 @@ def test_networks_of_two_runs_keep_the_names_of_their_runs(capsys):
     text = "\n".join(printed_lines(capsys, f"{RUN}/teacher", "other/teacher"))
     assert f"\n{RUN}/teacher " in text
     assert "\nother/teacher " in text
+
+
+def test_the_gap_closed_is_told_where_there_is_one(capsys):
+    verdict = {"words": ["The verdict."], "gap_closed": None}
+    assert printed_lines(capsys, f"{RUN}/teacher", verdict=verdict)[:2] == ["The verdict.", ""]
+    verdict["gap_closed"] = {"percent": 72.4, "interval_percent": (-3.0, 91.2)}
+    assert printed_lines(capsys, f"{RUN}/teacher", verdict=verdict)[:3] == [
+        "The verdict.", "Gap closed: 72 % [−3, 91] of the teacher's lead over the student.", "",
+    ]
