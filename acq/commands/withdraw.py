@@ -1,5 +1,6 @@
 """The verb `acq withdraw`."""
 
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -54,11 +55,12 @@ def withdraw(
         check_can_ask(f"--dry-run lists what of {subject} would be removed")
         _print_plan(plan, models=models, err=True)
         confirm(f"Remove all this of {subject}? It cannot be undone")
+    exports = _exports(data, plan)
     done = withdraw_subject(data, subject, models=models)
     if as_json:
         print_json(_as_json(done, done=True))
     else:
-        _print_done(done, subject)
+        _print_done(done, subject, exports)
 
 
 def _print_plan(plan: "WithdrawalOutcome", *, models: bool, err: bool = False) -> None:
@@ -76,13 +78,25 @@ def _print_plan(plan: "WithdrawalOutcome", *, models: bool, err: bool = False) -
     _print_rest(plan, err=err)
 
 
-def _print_done(done: "WithdrawalOutcome", subject: str) -> None:
-    from dataset.withdraw.subject_files import (
-        DATASET_CARD,
-        EXPORT,
-        QUALITY_OF_OTHERS,
-        QUALITY_PAGE,
-    )
+def _exports(data: Path, plan: "WithdrawalOutcome") -> dict[str, str]:
+    """Return the exports that go, each with the option that makes it anew."""
+    from acquire.data_folder import bids_dir, pure_dir
+    from dataset.layouts.export_manifest import read_export_manifest
+    from dataset.withdraw.subject_files import EXPORT
+
+    exports = {}
+    for root in (file.path for file in plan.files.derived if file.label == EXPORT):
+        if root == bids_dir(data):
+            exports[root.name] = "--to bids"
+        elif root == pure_dir(data):
+            exports[root.name] = f"--to {read_export_manifest(root).layout}"
+        else:
+            exports[f"for {root.name}"] = f"--for {shlex.quote(root.name)}"
+    return exports
+
+
+def _print_done(done: "WithdrawalOutcome", subject: str, exports: dict[str, str]) -> None:
+    from dataset.withdraw.subject_files import DATASET_CARD, QUALITY_OF_OTHERS, QUALITY_PAGE
 
     noted = done.record
     models = f", {counted(noted.models_removed, 'run')}" if noted.models_removed else ""
@@ -99,9 +113,8 @@ def _print_done(done: "WithdrawalOutcome", subject: str) -> None:
     labels = {file.label for file in done.files.derived}
     if DATASET_CARD in labels:
         echo("the dataset card is removed: acq card writes it anew")
-    for root in (file.path for file in done.files.derived if file.label == EXPORT):
-        how = "--to pure" if root.name == "pure" else f"--for {root.name}"
-        echo(f"the export {root.name} is removed as a whole: acq convert {how} writes it anew")
+    for name, option in exports.items():
+        echo(f"the export {name} is removed as a whole: acq convert {option} writes it anew")
     if labels & {QUALITY_PAGE, QUALITY_OF_OTHERS}:
         echo("pages of acq qc that named it are removed: acq qc writes them anew")
     _print_rest(done, err=False)

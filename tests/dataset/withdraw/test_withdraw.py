@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -428,6 +429,22 @@ def test_without_a_terminal_it_wants_yes(data):
     assert "2 recordings, 2 curated folders" in done.stdout
     assert "the export pure is removed as a whole" in done.stdout
     assert left_of(data) == []
+
+
+def test_each_export_that_went_is_told_with_what_makes_it_anew(tmp_path):
+    for subject in ("S01", "S02", "S03"):
+        make_session(tmp_path, subject, seconds=3.0)
+    run = partial(CliRunner().invoke, app)
+    for words in ("split --holdout S01", "convert --to pure-flat --fps native"):
+        done = run([*words.split(), "--quiet", "--data", str(tmp_path)])
+        assert done.exit_code == 0, done.output
+    shutil.copytree(tmp_path / "pure", tmp_path / "for/pyvhr")
+    (tmp_path / "bids/sub-S02").mkdir(parents=True)
+    said = run(["withdraw", "S02", "--yes", "--data", str(tmp_path)]).stdout
+    for name, option in (
+        ("pure", "--to pure-flat"), ("for pyvhr", "--for pyvhr"), ("bids", "--to bids"),
+    ):
+        assert f"the export {name} is removed as a whole: acq convert {option} writes it" in said
 
 
 def test_face_frames_that_are_kept_in_the_home_go_too(data, tmp_path, monkeypatch):
