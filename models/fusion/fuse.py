@@ -8,6 +8,7 @@ least two methods have their own highest peak there.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 
 import numpy as np
 
@@ -44,6 +45,20 @@ _REPEATED_FRAMES, _REPEATED_BPM = range(2, 6), 2.0
 _STILL_LEVELS, _STILL_LEVELS_REPEATED, _REPEATED_SHARE = 0.019, 0.05, 0.1
 
 
+class Cause(Enum):
+    """What kind of reason withholds the rate of a window."""
+
+    UNREADABLE = "too short, or too few frames a second"
+    WEAK = "no pulse stands out, or the methods disagree"
+    CODED = "coded pictures repeat themselves at that rate"
+    STILL = "the face hardly changes"
+    ELSEWHERE = "light or motion has that rate"
+
+
+# that speak against the rate itself, and not only for none
+AGAINST = (Cause.CODED, Cause.STILL, Cause.ELSEWHERE)
+
+
 @dataclass(frozen=True)
 class FusedRate:
     """The heart rate of a window and where it lies, or why it cannot be told."""
@@ -61,6 +76,7 @@ class FusedRate:
     confidence: float = 0.0             # probability that the likeliest rate is right to 5 bpm
     fs_hz: float = 0.0                  # rate of the window's frames
     extrapolated: str = ""              # why the interval is, in words; "" where it is not
+    cause: Cause | None = None          # the kind of `why_not`
 
     @property
     def quality(self) -> str:
@@ -118,23 +134,24 @@ def fuse_window(
     window = read_window(time_s, colour, changes, parts, colours=colours)
     fs_hz = colours.fs_hz
     if isinstance(window, str):
-        return FusedRate(None, why_not=window, fs_hz=fs_hz)
+        return FusedRate(None, why_not=window, fs_hz=fs_hz, cause=Cause.UNREADABLE)
     methods = window.methods
     if is_predicted and _is_still(parts):
-        return FusedRate(None, methods=methods, why_not=STILL, fs_hz=fs_hz)
+        return FusedRate(None, methods=methods, why_not=STILL, fs_hz=fs_hz, cause=Cause.STILL)
     if not window.candidates_bpm:
-        return FusedRate(None, methods=methods, why_not=NO_BEAT, fs_hz=fs_hz)
+        return FusedRate(None, methods=methods, why_not=NO_BEAT, fs_hz=fs_hz, cause=Cause.WEAK)
     calibration = calibration or shipped_calibration()
     probabilities = calibration.probability(window.features)
     best = int(np.argmax(probabilities))
     bpm = window.spectra.refined_bpm(window.candidates_bpm[best])
     confidence = float(probabilities[best])
     half_bpm = calibration.half_width(confidence)
-    why_not = ""
+    cause = Cause.ELSEWHERE
     if not calibration.is_enough(confidence) or not _is_backed(bpm, confidence, methods):
-        why_not = _why_not(bpm, methods, window)
+        why_not, cause = _why_not(bpm, methods, window), Cause.WEAK
     elif is_predicted and (frames := _repeated_frames(bpm, fs_hz)):
         why_not = f"{bpm:.0f} is once every {frames} frames, as coded pictures repeat themselves"
+        cause = Cause.CODED
     else:
         why_not = (
             why_beside(bpm, window.parts.beside) or _why_moving(bpm, shifts, time_s)
@@ -144,7 +161,7 @@ def fuse_window(
         None if why_not else bpm, max(bpm - half_bpm, LOW_BPM), min(bpm + half_bpm, HIGH_BPM),
         methods, why_not,
         float(window.spectra.similarity(bpm).max()), confidence, fs_hz,
-        why_extrapolated(bpm, colours.span_s),
+        why_extrapolated(bpm, colours.span_s), cause if why_not else None,
     )
 
 

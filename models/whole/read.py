@@ -17,7 +17,7 @@ import cv2
 from acquire.pool import open_threads
 from dataset.published_colour.methods import METHODS as PUBLISHED
 from dataset.signals.filters import WINDOW_S
-from models.fusion.fuse import LEAST_S, FusedRate
+from models.fusion.fuse import AGAINST, LEAST_S, FusedRate
 from models.live.predict import OnFrames, Prediction, PredictionRow, why_no_reference
 from models.live.pulse import LivePulse
 from models.live.recorded import RecordedFrames, Reference, choose_reference, open_recorded
@@ -72,7 +72,13 @@ def read_whole(
         states = _states(watched, windows)
         rows = _rows(states, windows, reference)
         clip = clip_of(watched.stretches)
-        over_all = None if clip is None else read_clip(clip, **coding)
+        over_all = None
+        if clip is not None:
+            of_clip = next(
+                of_stretch for stretch, of_stretch in zip(watched.stretches, windows, strict=True)
+                if stretch is clip
+            )
+            over_all = _withhold_against(read_clip(clip, **coding), rows, of_clip)
         prediction = Prediction(
             source=source, simulated=recorded.simulated, frames=watched.frames,
             seconds=watched.seconds, rows=rows, late_frames=watched.late_frames,
@@ -80,7 +86,7 @@ def read_whole(
             ms_per_frame=1000 * (time.perf_counter() - begun) / max(watched.frames, 1),
             remarks=(*recorded.remarks, *_remark_on_coding(recorded, windows)),
             pictures=recorded.pictures, states=states,
-            clip=over_all and _withhold_against(over_all, rows),
+            clip=over_all,
             clip_reference_bpm=None if clip is None else _reference_bpm(
                 reference, float(clip.time_s[0]), float(clip.time_s[-1])
             ),
@@ -88,15 +94,38 @@ def read_whole(
         return read_methods(prediction, watched.stretches, methods) if methods else prediction
 
 
-def _withhold_against(clip: FusedRate, rows: list[PredictionRow]) -> FusedRate:
-    """Return the rate over all of a clip, withheld where it is none that its windows have."""
-    told = [row.hr_bpm for row in rows if row.hr_bpm is not None]
-    if clip.bpm is None or not told or min(told) - _OFF_BPM <= clip.bpm <= max(told) + _OFF_BPM:
+def _withhold_against(
+    clip: FusedRate, rows: list[PredictionRow], windows: list[Window]
+) -> FusedRate:
+    """Return the rate over all of a clip, withheld where windows speak against it.
+
+    Parameters
+    ----------
+    rows : of the file; a rate that none of them has is withheld
+    windows : of the clip; so is one that most of them have, and that they were withheld for
+    """
+    if clip.bpm is None:
         return clip
-    words = f"its windows say {sum(told) / len(told):.0f}, all of it {clip.bpm:.0f}"
+    told = [row.hr_bpm for row in rows if row.hr_bpm is not None]
+    against = [window.rate.why_not for window in windows if _is_against(window.rate, clip.bpm)]
+    if 2 * len(against) > len(windows):
+        words = f"{len(against)} of its {len(windows)} windows cannot be told: {against[0]}"
+    elif told and not min(told) - _OFF_BPM <= clip.bpm <= max(told) + _OFF_BPM:
+        words = f"its windows say {sum(told) / len(told):.0f}, all of it {clip.bpm:.0f}"
+    else:
+        return clip
     return replace(
         clip, bpm=None, low_bpm=None, high_bpm=None, why_not=words, extrapolated=""
     )
+
+
+def _is_against(window: FusedRate, bpm: float) -> bool:
+    """Return whether a window was withheld for a reason that speaks against a rate."""
+    if window.cause not in AGAINST:
+        return False
+    if window.low_bpm is None or window.high_bpm is None:       # against any
+        return True
+    return window.low_bpm - _OFF_BPM <= bpm <= window.high_bpm + _OFF_BPM
 
 
 def _remark_on_coding(recorded: RecordedFrames, windows: list[list[Window]]) -> list[str]:

@@ -8,6 +8,7 @@ from dataset.signals.filters import WINDOW_S
 from dataset.signals.windows import STEP_S, even_grid, to_even_grid
 from models.fusion.fuse import (
     LEAST_S,
+    Cause,
     FusedRate,
     ReadColours,
     fuse_window,
@@ -110,4 +111,6 @@ def _fuse(
     time_s = stretch.time_s[around]
     lines = BesideLines(to_even_grid(stretch.parts[around], time_s), even_grid(time_s)[1])
     why_not = why_beside(rate.bpm, lines)
-    return replace(rate, bpm=None, why_not=why_not) if why_not else rate
+    if not why_not:
+        return rate
+    return replace(rate, bpm=None, why_not=why_not, cause=Cause.ELSEWHERE)

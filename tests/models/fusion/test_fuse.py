@@ -5,7 +5,15 @@ import pytest
 
 from dataset.signals.filters import WINDOW_S
 from models.fusion.calibration import shipped_calibration
-from models.fusion.fuse import LEAST_S, NO_BEAT, TOO_SHORT, TOO_SLOW, fuse_window, read_window
+from models.fusion.fuse import (
+    LEAST_S,
+    NO_BEAT,
+    TOO_SHORT,
+    TOO_SLOW,
+    Cause,
+    fuse_window,
+    read_window,
+)
 
 SKIN = np.array([150.0, 110.0, 90.0])
 BLOOD = np.array([0.33, 0.77, 0.53])        # of what the skin absorbs more, red to blue
@@ -50,7 +58,7 @@ def test_a_pulse_is_read_within_its_interval(bpm, fps):
     rate = fuse_window(*make_window(bpm, fps=fps))
     assert rate.bpm == pytest.approx(bpm, abs=1.0)
     assert rate.low_bpm < bpm < rate.high_bpm
-    assert not rate.why_not
+    assert (rate.why_not, rate.cause) == ("", None)
     assert rate.similarity > 0.6
     assert set(rate.methods) == {"network", "pos", "chrom", "ica"}
     near = [name for name, alone in rate.methods.items() if abs(alone - bpm) < 2]
@@ -90,7 +98,7 @@ def test_methods_that_disagree_are_told_with_their_rates():
         assert rate.bpm == pytest.approx(58, abs=1.0)
     rate = fuse_window(*make_window(58, network_bpm=72, network_noise=0.05, pulse=0.0005))
     assert rate.bpm is None
-    assert rate.why_not == "the methods disagree: 58 and 72"
+    assert (rate.why_not, rate.cause) == ("the methods disagree: 58 and 72", Cause.WEAK)
 
 
 @pytest.mark.parametrize("bpm", [58, 96, 140])
@@ -99,6 +107,7 @@ def test_light_that_flickers_in_the_colours_of_blood_is_not_shown(bpm):
     rate = fuse_window(*make_window(bpm, pulse=0.0, flicker=0.004))
     assert rate.bpm is None
     assert rate.why_not == f"light or motion beside the face has the same rate, {bpm}"
+    assert rate.cause == Cause.ELSEWHERE
     assert fuse_window(*make_window(bpm, pulse=0.004)).bpm == pytest.approx(bpm, abs=1.0)
 
 
@@ -110,6 +119,7 @@ def test_a_rate_of_every_few_frames_is_not_believed_of_coded_pictures(bpm, fps):
     assert rate.why_not == (
         f"{bpm} is once every {60 * fps // bpm} frames, as coded pictures repeat themselves"
     )
+    assert rate.cause == Cause.CODED
     assert fuse_window(*window).bpm == pytest.approx(bpm, abs=1.0)
     beside = make_window(bpm - 10, fps=fps, harmonic=0.0)
     assert fuse_window(*beside, is_predicted=True).bpm == pytest.approx(bpm - 10, abs=1.0)

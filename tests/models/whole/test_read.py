@@ -17,7 +17,7 @@ from acq.terminal.prediction_view import echo_prediction
 from acq.terminal.pulse_rows import row_dict
 from acquire.errors import AcqError
 from dataset.published_colour.methods import ALL_METHODS
-from models.fusion.fuse import fuse_window
+from models.fusion.fuse import Cause, fuse_window
 from models.live.predict import predict
 from models.live.pulse import LivePulse
 from models.live.states import DARK, FACE_LOST, NO_PULSE, READING, SETTLING, LiveReading
@@ -137,6 +137,44 @@ def test_a_rate_over_all_that_no_window_has_is_withheld(clip, monkeypatch):
     assert read.clip.why_not == "its windows say 72, all of it 102"
     told = prediction_dict(read)["clip"]
     assert (told["low_bpm"], told["high_bpm"], told["extrapolated"]) == (None, None, "")
+
+
+@pytest.mark.parametrize(("withheld", "cause", "is_shown"), [
+    (3, Cause.ELSEWHERE, False), (2, Cause.ELSEWHERE, True), (3, Cause.WEAK, True),
+])
+def test_a_rate_over_all_that_most_windows_speak_against_is_withheld(
+    clip, monkeypatch, withheld, cause, is_shown
+):
+    why, done = "light or motion beside the face has the same rate, 72", []
+
+    def withhold_the_first(*arrays, **coding):
+        done.append(rate := fuse_window(*arrays, **coding))
+        if len(done) > withheld:
+            return rate
+        return replace(rate, bpm=None, why_not=why, cause=cause)
+
+    monkeypatch.setattr("models.whole.windows.fuse_window", withhold_the_first)
+    over_all = read_whole(pulse(), clip).clip
+    assert len(done) == 6                               # five windows, and all of it
+    assert (over_all.bpm is not None) == is_shown
+    if not is_shown:
+        assert over_all.why_not == f"3 of its 5 windows cannot be told: {why}"
+        assert (over_all.low_bpm, over_all.high_bpm) == (None, None)
+
+
+def test_windows_that_were_withheld_for_another_rate_do_not_speak_against_it(clip, monkeypatch):
+    done = []
+
+    def withhold(*arrays, **coding):
+        done.append(rate := fuse_window(*arrays, **coding))
+        if len(done) > 5:
+            return rate
+        return replace(
+            rate, bpm=None, low_bpm=139.0, high_bpm=141.0, why_not="140", cause=Cause.ELSEWHERE
+        )
+
+    monkeypatch.setattr("models.whole.windows.fuse_window", withhold)
+    assert read_whole(pulse(), clip).clip.bpm == pytest.approx(BPM, abs=0.5)
 
 
 def test_a_ppg_that_tells_no_rate_is_said_to_tell_none(clip):

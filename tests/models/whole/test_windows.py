@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from models.fusion.fuse import Cause
 from models.whole.stretches import Stretch
 from models.whole.windows import read_windows
 
@@ -36,5 +37,6 @@ def test_what_swings_beside_the_face_for_half_a_minute_is_found_in_each_of_its_w
     middle = read_windows(make_stretch(30, corners=0.003))[10]
     assert middle.rate.bpm is None
     assert middle.rate.why_not == "light or motion beside the face has the same rate, 96"
+    assert middle.rate.cause == Cause.ELSEWHERE
     still = read_windows(make_stretch(30, corners=0.0))
     assert all(abs(window.rate.bpm - BPM) < 1 for window in still)
