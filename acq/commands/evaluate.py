@@ -126,6 +126,8 @@ def _echo(summary: dict) -> None:
     )
     _echo_more_metrics(names, figures)
     _echo_by_video(names, figures)
+    if summary["folds"]:
+        _echo_folds_and_seeds(summary)
     for warning in summary["warnings"]:
         warn(warning)
 
@@ -205,3 +207,48 @@ def _echo_by_video(names: list[str], figures: list[dict]) -> None:
         f"{low:.2f} bpm" + (f" to {high:.2f}" if high - low > 0.005 else "") +
         "; SNR and MACC by its own definitions."
     )
+
+
+def _echo_folds_and_seeds(summary: dict) -> None:
+    """Print the errors of a run in each fold and with each seed, as when it was trained."""
+    from models.board.find_net import run_seed_and_net
+    from models.evaluation.methods import TITLES
+    from models.evaluation.published import gain_over_seeds
+    from models.report.paper_rows import plain_row, rows_of_folds
+
+    folds, seeds = summary["folds"], summary["seeds"]
+    networks = list(seeds[0]["methods"])
+    of_first_seed: dict[str, dict] = {}
+    for name, figures in summary["methods"].items():
+        of_first_seed.setdefault(run_seed_and_net(name)[2], figures)
+    rows = {
+        f"By fold, seed {seeds[0]['seed']}": rows_of_folds(
+            {**summary, "methods": of_first_seed, "subjects": {"test": summary["subjects"]}},
+            networks,
+        ) if len(folds) > 1 else [],
+        "By seed": [
+            plain_row(f"seed {seed['seed']}", seed["methods"], networks) for seed in seeds
+        ] if len(seeds) > 1 else [],
+    }
+    for title, of_part in rows.items():
+        if of_part:
+            echo()
+            _show_columns(f"{title}: MAE / RMSE [bpm]", {
+                "": [row.label for row in of_part],
+                **{
+                    TITLES[name]: [_pair(row.errors[at]) for row in of_part]
+                    for at, name in enumerate(networks)
+                },
+                "coverage": [row.coverage or "-" for row in of_part],
+            })
+    if len(folds) > 1:
+        echo(
+            "per signal: as the paper counts, one heart rate a recording, the mean over its "
+            "windows; of folds the mean. Other rows: of windows."
+        )
+    if len(seeds) > 1 and {"student", "student_kd"} <= set(networks):
+        echo(gain_over_seeds(seeds))
+
+
+def _pair(errors: tuple[float, float] | None) -> str:
+    return " / ".join(map(number, errors)) if errors else "-"

@@ -218,7 +218,7 @@ def _suggest_init(metrics: dict) -> str:
 
 def _echo_tables(result: "RunResult") -> None:
     """Print the errors of every method, the paper's beside them, and the gain over the seeds."""
-    from models.evaluation.published import over_seeds
+    from models.evaluation.published import gain_over_seeds
     from models.metrics.snr import OURS
 
     metrics = result.metrics
@@ -257,12 +257,7 @@ def _echo_tables(result: "RunResult") -> None:
         "folds, and on the paper's own recordings. The report has more networks, and intervals."
     )
     if len(metrics["seeds"]) > 1:
-        gain = over_seeds(metrics["seeds"])
-        echo(
-            f"student + KD ahead of the student alone in {gain['ahead']} of {gain['seeds']} "
-            f"seeds, by {number(gain['gain_bpm'])} bpm [{number(gain['low_bpm'])}, "
-            f"{number(gain['high_bpm'])}] (95 % over seeds)"
-        )
+        echo(gain_over_seeds(metrics["seeds"]))
     echo(f"report: {result.report}")
 
 

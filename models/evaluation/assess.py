@@ -1,9 +1,11 @@
 """All figures of one method over its videos, as numbers for JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from dataset.common.files import finite
 from dataset.signals.filters import HR_GRID_BPM, WINDOW_S
 from models.metrics.agreement import limits_of_agreement
 from models.metrics.by_subject import interval_of_mean
@@ -82,6 +84,44 @@ def assess(
         },
         "videos": of_videos,
     }
+
+
+def figures_by_fold(
+    methods: Mapping[str, Sequence[VideoResult]], tested: Sequence[Sequence[str]]
+) -> list[dict]:
+    """Return the main figures of each method on the subjects of each fold."""
+    return [
+        {
+            "test": list(subjects),
+            "methods": {
+                name: _main_figures([video for video in videos if video.subject in subjects])
+                for name, videos in methods.items()
+            },
+        }
+        for subjects in tested
+    ]
+
+
+def figures_by_seed(
+    of_seeds: Mapping[Any, Mapping[str, Sequence[VideoResult]]],
+    tested: Sequence[Sequence[str]],
+) -> list[dict]:
+    """Return the main figures of each method with the networks of each seed."""
+    return [
+        {
+            "seed": seed,
+            "methods": {name: _main_figures(videos, tested) for name, videos in methods.items()},
+        }
+        for seed, methods in of_seeds.items()
+    ]
+
+
+def _main_figures(
+    videos: Sequence[VideoResult], tested: Sequence[Sequence[str]] = ()
+) -> dict[str, Any]:
+    figures = assess(videos, tested=tested)
+    names = ("mae_bpm", "rmse_bpm", "per_signal", "snr_db", "coverage_percent")
+    return finite({name: figures[name] for name in names})
 
 
 def _means_bpm(videos: Sequence[VideoResult]) -> tuple[np.ndarray, np.ndarray]:

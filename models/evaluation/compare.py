@@ -1,7 +1,7 @@
 """Colour methods and checkpoints evaluated on the same videos of one curated dataset."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -20,7 +20,7 @@ from models.data.from_sessions import Source, load_own
 from models.data.published_ubfc import load_dataset_2
 from models.data.videos import TrainingData, side_by_subjects
 
-from .assess import assess
+from .assess import assess, figures_by_fold, figures_by_seed
 from .mean_rate import count_missing, guess_mean_rate
 from .methods import COLOUR_TITLES, MEAN_RATE, TITLES
 from .read_net import ReadNet, ReadVideo, Side, open_to_read, read_by_method, tests_of_folds
@@ -39,15 +39,20 @@ class Comparison:
     """The results of several methods on the same videos."""
 
     side: Side
-    data: TrainingData
+    data: TrainingData                      # all of it, as it was split
     videos: dict[str, list[VideoResult]]    # by method; the guess of the mean rate is the last
     warnings: list[str]
     verdict: dict | None = None             # of `judge`; None where no network was compared
     tested: Sequence[Sequence[str]] = ()    # the subjects of each fold; () without folds
+    # of networks that are all of one run: their results by the number of the seed, under their own
+    # names, with the guess
+    of_seeds: Mapping[int | None, Results] = field(default_factory=dict)
 
     def summary(self) -> dict:
         """Return all figures as numbers for JSON."""
         subjects = sorted({v.subject for videos in self.videos.values() for v in videos})
+        tested = self.tested or [subjects]
+        first = next(iter(self.of_seeds.values()), None)
         return finite({
             "side": self.side, "subjects": subjects, "people": self.data.people,
             "split_hash": self.data.split_hash, "data_hash": self.data.data_hash,
@@ -55,6 +60,9 @@ class Comparison:
             "methods": {
                 name: assess(videos, tested=self.tested) for name, videos in self.videos.items()
             },
+            # as in the run's metrics.json: folds are of its first seed
+            "folds": figures_by_fold(first, tested) if first else None,
+            "seeds": figures_by_seed(self.of_seeds, tested) if first else None,
         })
 
 
@@ -89,17 +97,19 @@ def compare_methods(
         side = _side_of_ubfc(side, in_folds=bool(tests))
 
     @cache
-    def load(motion: Motion) -> list[TrainingData]:
+    def load(motion: Motion) -> tuple[TrainingData, list[TrainingData]]:
         how: Any = {"allow_mixed": allow_mixed, "motion": motion, "on_progress": on_progress}
         if not isinstance(source, Path):
-            return _sides(load_own(data, source, **how), tests, side)
+            whole = load_own(data, source, **how)
+            return whole, _sides(whole, tests, side)
         whole, _ = load_dataset_2(source, cache=frames_cache(data), **how)
-        return _sides(whole, tests or [(name,) for name in whole.subjects["train"]], side)
+        everyone = [(name,) for name in whole.subjects["train"]]
+        return whole, _sides(whole, tests or everyone, side)
 
     results: dict[str, list[VideoResult]] = {}
     warnings: list[str] = []
     for name, nets in methods.items():
-        folds = load(nets[0].motion if nets else "normalised")
+        _, folds = load(nets[0].motion if nets else "normalised")
         # a network of no fold, or a method without any, reads them all
         each = nets if len(nets) > 1 else (nets or [None]) * len(folds)
         for net, fold in zip(each, folds, strict=True):
@@ -109,15 +119,19 @@ def compare_methods(
                 warnings += net.warn_of(name, fold, side)
             read = read_by_method(name) if net is None else net.read
             results.setdefault(name, []).extend(_read_all(name, read, fold, on_progress))
-    folds = load("normalised")
+    whole, folds = load("normalised")
     guess = [video for of_fold in guess_mean_rate(folds) for video in of_fold]
     networks = {name: results[name] for name, nets in methods.items() if nets}
     verdict = None
     if networks:
         formulas = _formulas(results, folds, on_progress)
         verdict = _judge(networks, formulas, guess)
-    told = list(dict.fromkeys(warnings))
-    return Comparison(side, folds[0], {**results, MEAN_RATE: guess}, told, verdict, tests)
+    of_seeds = _seeds_of_one_run(networks) if networks and side == "test" else None
+    return Comparison(
+        side, whole, {**results, MEAN_RATE: guess}, list(dict.fromkeys(warnings)), verdict, tests,
+        {_seed_number(seed, methods): {**of_seed, MEAN_RATE: guess}
+         for seed, of_seed in (of_seeds or {}).items()},
+    )
 
 
 def _judge(
@@ -130,13 +144,14 @@ def _judge(
     of_seeds = _seeds_of_one_run(networks)
     if of_seeds is None:
         return judge(networks, formulas, guess, COLOUR_TITLES)
-    return judge_over_seeds(of_seeds, formulas, guess, TITLES)
+    return judge_over_seeds([*of_seeds.values()], formulas, guess, TITLES)
 
 
-def _seeds_of_one_run(networks: Results) -> list[Results] | None:
+def _seeds_of_one_run(networks: Results) -> dict[str, Results] | None:
     """Return the networks of each seed of a run by their own names, in the order of the tables.
 
-    None where they are of several runs, or of none.
+    A seed is called `seed0`, or "" in a run of one seed. None where they are of several runs, or of
+    none.
     """
     runs, of_seeds = set(), {}
     for name, videos in networks.items():
@@ -147,7 +162,16 @@ def _seeds_of_one_run(networks: Results) -> list[Results] | None:
     if len(runs) > 1 or "" in runs or any(first.keys() != other.keys() for other in others):
         return None
     order = [*(name for name in TITLES if name in first), *(n for n in first if n not in TITLES)]
-    return [{name: of_seed[name] for name in order} for of_seed in of_seeds.values()]
+    return {
+        seed: {name: of_seed[name] for name in order} for seed, of_seed in of_seeds.items()
+    }
+
+
+def _seed_number(called: str, methods: Mapping[str, Sequence[ReadNet]]) -> int | None:
+    """Return the number of a seed; of a run of one seed, what its networks say of it."""
+    if called:
+        return int(called.removeprefix("seed"))
+    return next(net.seed for nets in methods.values() for net in nets)
 
 
 _READ_AS: dict[ReadFrom, Fix] = {

@@ -34,6 +34,7 @@ class ReadNet:
     header: Mapping[str, Any]           # `split_hash`, `data_hash`
     learnt_from: LearntFrom             # of an ONNX file nobody: it does not say
     tested: tuple[str, ...]             # subjects; () where it does not say
+    seed: int | None                    # of its training; None where it does not say
 
     def check_origin(self, data: TrainingData) -> None:
         """Refuse it where it was trained on another split or other data.
@@ -73,7 +74,9 @@ def open_to_read(path: Path) -> ReadNet:
     """
     if path.suffix == ONNX:
         net = open_net(path)
-        return ReadNet(path, _reader_by_onnx(net), "normalised", net.constants, LearntFrom(), ())
+        return ReadNet(
+            path, _reader_by_onnx(net), "normalised", net.constants, LearntFrom(), (), None
+        )
     checkpoint = load_checkpoint(path)
     if run_folder_of(path):
         check_net_of_name(path, describe_net(checkpoint.net)["net"])
@@ -82,6 +85,7 @@ def open_to_read(path: Path) -> ReadNet:
         {"split_hash": checkpoint.split_hash, "data_hash": checkpoint.data_hash},
         checkpoint.learnt_from or LearntFrom(),
         tuple(checkpoint.about.get("subjects", {}).get("test", ())),
+        checkpoint.about.get("recipe", {}).get("seed"),
     )
 
 

@@ -5,17 +5,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from importlib.metadata import version
-from typing import Any
 
 import torch
 
-from dataset.common.files import finite
 from dataset.face import box, frames
 from dataset.signals.filters import HIGH_HZ, HR_GRID_BPM, LOW_HZ, WINDOW_S
 from dataset.signals.pulse_rate import FINGER_HIGH_HZ, FINGER_LOW_HZ
 from dataset.signals.windows import STEP_S
 from models.data.videos import TrainingData, percent_without_finger
-from models.evaluation.assess import assess
+from models.evaluation.assess import assess, figures_by_fold, figures_by_seed
 from models.evaluation.mean_rate import count_missing
 from models.evaluation.methods import COLOUR_TITLES, MEAN_RATE, TITLES
 from models.evaluation.verdict import judge_over_seeds
@@ -26,7 +24,7 @@ from models.training.named_recipes import differences
 from models.training.recipe import Recipe
 from models.training.trained import Trained
 
-from .plan import AllTrained, Unit
+from .plan import AllTrained
 
 
 def join_folds(trained: AllTrained, seed: int) -> dict[str, Trained]:
@@ -66,13 +64,17 @@ def summarise_run(
     """
     guess = [video for of_fold in guesses for video in of_fold]
     tested = [video for fold in folds for video in fold.test]
+    of_seeds = {
+        seed: {**_videos_of(trained, seed), MEAN_RATE: guess}
+        for seed in sorted({seed for seed, _ in trained})
+    }
     trained_on = whole.train if len(folds) == 1 else [*whole.train, *whole.test]
     sides = {"train": trained_on, "test": tested}
     return {
         "verdict": _judge_over_seeds(trained, colours, guess),
         "methods": _figures_of_methods(folds, recipe, trained, {**colours, MEAN_RATE: guess}),
-        "folds": _figures_by_fold(folds, recipe, trained, guesses),
-        "seeds": _figures_by_seed(folds, trained, guess),
+        "folds": figures_by_fold(of_seeds[recipe.seed], _tested(folds)),
+        "seeds": figures_by_seed(of_seeds, _tested(folds)),
         "computed_from": "10 s windows every second, all windows of all test videos in "
                          "which the finger's rate can be told; one without a prediction counts "
                          "as the mean rate of the training windows; "
@@ -118,11 +120,12 @@ def _judge_over_seeds(
     trained: AllTrained, colours: Mapping[str, Sequence[VideoResult]],
     guess: Sequence[VideoResult],
 ) -> dict:
-    of_seeds = [
-        {name: network.videos for name, network in join_folds(trained, seed).items()}
-        for seed in sorted({seed for seed, _ in trained})
-    ]
+    of_seeds = [_videos_of(trained, seed) for seed in sorted({seed for seed, _ in trained})]
     return judge_over_seeds(of_seeds, colours, guess, TITLES)
+
+
+def _videos_of(trained: AllTrained, seed: int) -> dict[str, Sequence[VideoResult]]:
+    return {name: network.videos for name, network in join_folds(trained, seed).items()}
 
 
 def _figures_of_methods(
@@ -148,48 +151,8 @@ def _figures_of_methods(
     }
 
 
-def _figures_by_fold(
-    folds: Sequence[TrainingData], recipe: Recipe, trained: AllTrained,
-    guesses: Sequence[Sequence[VideoResult]],
-) -> list[dict]:
-    return [
-        {
-            "test": fold.subjects["test"],
-            "methods": {
-                name: _few_figures(network.videos)
-                for name, network in trained[Unit(recipe.seed, number)].items()
-            } | {MEAN_RATE: _few_figures(guesses[number])},
-        }
-        for number, fold in enumerate(folds)
-    ]
-
-
-def _figures_by_seed(
-    folds: Sequence[TrainingData], trained: AllTrained, guess: Sequence[VideoResult]
-) -> list[dict]:
-    tested = _tested(folds)
-    return [
-        {
-            "seed": seed,
-            "methods": {
-                name: _few_figures(network.videos, tested)
-                for name, network in join_folds(trained, seed).items()
-            } | {MEAN_RATE: _few_figures(guess, tested)},
-        }
-        for seed in sorted({seed for seed, _ in trained})
-    ]
-
-
 def _tested(folds: Sequence[TrainingData]) -> list[list[str]]:
     return [fold.subjects["test"] for fold in folds]
-
-
-def _few_figures(
-    videos: Sequence[VideoResult], tested: Sequence[Sequence[str]] = ()
-) -> dict[str, Any]:
-    figures = assess(videos, tested=tested)
-    names = ("mae_bpm", "rmse_bpm", "per_signal", "snr_db", "coverage_percent")
-    return finite({name: figures[name] for name in names})
 
 
 def versions() -> dict[str, str]:

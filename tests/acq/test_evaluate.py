@@ -27,7 +27,8 @@ FIGURES = {
 def printed_lines(capsys, *names, **others):
     _echo({
         "verdict": None, "side": "test", "subjects": ["S04", "S05"], "people": "virtual",
-        "warnings": [], "methods": dict.fromkeys(names, FIGURES), **others,
+        "warnings": [], "folds": None, "seeds": None,
+        "methods": dict.fromkeys(names, FIGURES), **others,
     })
     return capsys.readouterr().out.splitlines()
 

@@ -15,12 +15,14 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from acq.commands.evaluate import _echo
 from acquire.errors import CurationError, Fix, TrainingError
 from dataset.common.workers import Outcome, Workers
 from dataset.layouts.ubfc import read_labels
 from models.data.curated import load_curated
 from models.data.published_ubfc import load_dataset_2
 from models.evaluation.compare import compare_methods
+from models.evaluation.published import gain_over_seeds
 from models.experiment import schedule
 from models.experiment.plan import RunPlan, Unit, load_plan, sides_of_folds
 from models.experiment.run import train_kd
@@ -164,11 +166,24 @@ def test_every_fold_of_every_seed_is_logged_while_it_trains(run):
     assert len({points[0] for points in losses.values()}) == len(losses)
 
 
-def test_a_run_of_folds_and_seeds_is_evaluated_to_its_own_numbers(run, data):
+def test_a_run_of_folds_and_seeds_is_evaluated_to_its_own_numbers(run, data, capsys):
     made, _ = run
     metrics = json.loads((made.folder / "metrics.json").read_text())
     read = json.loads(json.dumps(compare_methods(data, [made.folder.name, "green"]).summary()))
-    assert read["verdict"] == metrics["verdict"]
+    for part in ("verdict", "folds", "seeds", "split_hash", "data_hash"):
+        assert read[part] == metrics[part], part
+    _echo(read)
+    lines = capsys.readouterr().out.splitlines()
+    for fold in (1, 2):
+        assert any(line.startswith(f"fold {fold}: ") for line in lines)
+    (mean,) = (line for line in lines if line.startswith("mean of folds, per signal"))
+    for network in ("teacher", "student", "student_kd"):
+        errors = metrics["methods"][network]["per_signal"]
+        assert f"{errors['mae_bpm']:.2f} / {errors['rmse_bpm']:.2f}" in mean
+    assert [line.split()[:2] for line in lines if re.match(r"seed \d", line)] == [
+        ["seed", "0"], ["seed", "1"],
+    ]
+    assert lines[-1] == gain_over_seeds(metrics["seeds"])
     assert read["verdict"]["words"][-1] == "Errors and gap are means over 2 seeds."
     again = read["methods"]
     for of_seed in metrics["seeds"]:
@@ -182,6 +197,7 @@ def test_a_run_of_folds_and_seeds_is_evaluated_to_its_own_numbers(run, data):
     assert json.loads(json.dumps(one))["methods"] == {
         name: again[name] for name in (f"{made.folder.name}/seed1/student", "mean_rate")
     }
+    assert [seed["seed"] for seed in one["seeds"]] == [1]
     # one fold's alone, which was trained on who is tested without folds
     fold = 2 if "S03" in metrics["folds"][0]["test"] else 1
     of_fold = made.folder / "seed1" / f"fold{fold}" / "student.safetensors"
