@@ -180,7 +180,7 @@ def _read_reference(
 
 def prediction_dict(result: "Prediction") -> dict:
     """Return what was read, as JSON has it."""
-    clip = result.clip
+    clip, span_s = result.clip, result.clip_span_s
     return {
         "source": str(result.source),
         "simulated": result.simulated,
@@ -197,6 +197,7 @@ def prediction_dict(result: "Prediction") -> dict:
         "no_finger": result.no_finger,
         "ms_per_frame": result.ms_per_frame,
         "clip": None if clip is None else {
+            "from_s": span_s[0] if span_s else None, "until_s": span_s[1] if span_s else None,
             "hr_bpm": clip.bpm, "low_bpm": clip.low_bpm, "high_bpm": clip.high_bpm,
             "extrapolated": clip.extrapolated, "words": clip.why_not,
             "methods": {method.name: method.clip_bpm for method in result.methods},

@@ -88,9 +88,9 @@ def _echo_rate(result: "Prediction", reference: str) -> None:
         beside = f"; no finger beside it: {result.no_finger}"
     clip = ""
     if result.clip is not None and result.clip.bpm is not None:
-        clip = f"; over all of it {result.clip.bpm:.1f} bpm{_in_brackets(result.clip)}"
+        clip = f"; {_over(result)} {result.clip.bpm:.1f} bpm{_in_brackets(result.clip)}"
     elif result.clip is not None:
-        clip = f"; over all of it it cannot be told: {result.clip.why_not}"
+        clip = f"; {_over(result)} none can be told: {result.clip.why_not}"
     if not result.rows_with_rate:
         echo(f"no heart rate was read{clip}{_what_to_do(result)}", fg="yellow")
         return
@@ -100,6 +100,17 @@ def _echo_rate(result: "Prediction", reference: str) -> None:
     lengths = {round(_length_s(row)) for row in result.rows_with_rate}
     seconds = f" of {lengths.pop()} s" if len(lengths) == 1 else ""
     echo(f"heart rate {result.hr_bpm:.1f} bpm: mean of {windows}{seconds}{clip}{beside}")
+
+
+def _over(result: "Prediction") -> str:
+    """Return over what the rate of a clip is: all of the file, or its longest stretch."""
+    first_s, last_s = result.clip_span_s or (0.0, result.seconds)
+    if result.seconds - (last_s - first_s) < _MOMENT_S:
+        return "over all of it"
+    return (
+        f"over its {last_s - first_s:.0f} s of one face, {clock(round(first_s))} to "
+        f"{clock(round(last_s))},"
+    )
 
 
 def _in_brackets(rate: "FusedRate") -> str:

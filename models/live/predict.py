@@ -84,7 +84,9 @@ class Prediction:
     pictures: str = ""
     # each state from when to when [s]; None: as the rows say
     states: list[tuple[float, float, LiveReading]] | None = None
-    clip: FusedRate | None = None   # one rate over all of a clip; None: too long or short for one
+    # one rate over the longest stretch of one face; None: it is too long or too short for one
+    clip: FusedRate | None = None
+    clip_span_s: tuple[float, float] | None = None      # from when to when that stretch is
     clip_reference_bpm: float | None = None     # over the same time
     methods: tuple[MethodResult, ...] = ()      # those that were asked for
 

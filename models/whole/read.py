@@ -71,14 +71,6 @@ def read_whole(
         windows = [read_windows(stretch, **coding) for stretch in watched.stretches]
         states = _states(watched, windows)
         rows = _rows(states, windows, reference)
-        clip = clip_of(watched.stretches)
-        over_all = None
-        if clip is not None:
-            of_clip = next(
-                of_stretch for stretch, of_stretch in zip(watched.stretches, windows, strict=True)
-                if stretch is clip
-            )
-            over_all = _withhold_against(read_clip(clip, **coding), rows, of_clip)
         prediction = Prediction(
             source=source, simulated=recorded.simulated, frames=watched.frames,
             seconds=watched.seconds, rows=rows, late_frames=watched.late_frames,
@@ -86,12 +78,26 @@ def read_whole(
             ms_per_frame=1000 * (time.perf_counter() - begun) / max(watched.frames, 1),
             remarks=(*recorded.remarks, *_remark_on_coding(recorded, windows)),
             pictures=recorded.pictures, states=states,
-            clip=over_all,
-            clip_reference_bpm=None if clip is None else _reference_bpm(
-                reference, float(clip.time_s[0]), float(clip.time_s[-1])
-            ),
         )
+        prediction = _with_clip(prediction, watched.stretches, windows, reference, coding)
         return read_methods(prediction, watched.stretches, methods) if methods else prediction
+
+
+def _with_clip(
+    prediction: Prediction, stretches: list[Stretch], windows: list[list[Window]],
+    reference: Reference | None, coding: dict[str, bool],
+) -> Prediction:
+    """Return a prediction with the rate over the longest stretch, where there is one."""
+    clip = clip_of(stretches)
+    if clip is None:
+        return prediction
+    of_clip = windows[next(at for at, stretch in enumerate(stretches) if stretch is clip)]
+    first_s, last_s = float(clip.time_s[0]), float(clip.time_s[-1])
+    return replace(
+        prediction, clip=_withhold_against(read_clip(clip, **coding), prediction.rows, of_clip),
+        clip_span_s=(first_s, last_s),
+        clip_reference_bpm=_reference_bpm(reference, first_s, last_s),
+    )
 
 
 def _withhold_against(

@@ -95,6 +95,15 @@ def test_the_rate_over_all_has_its_interval(capsys, clip, told):
     assert printed(prediction(SHOWN, clip=clip), capsys)[-1].endswith(f"; {told}")
 
 
+@pytest.mark.parametrize(("clip", "told"), [
+    (SHOWN, "over its 10 s of one face, 0:20 to 0:30, 72.2 bpm (70 to 74)"),
+    (*withheld(LIT), f"over its 10 s of one face, 0:20 to 0:30, none can be told: {LIT}"),
+])
+def test_the_rate_of_a_stretch_says_of_which(capsys, clip, told):
+    result = replace(prediction(SHOWN, clip=clip, clip_span_s=(20.1, 30.0)), seconds=45.0)
+    assert printed(result, capsys)[-1].endswith(f"; {told}")
+
+
 def test_a_window_whose_interval_is_extrapolated_says_so(capsys):
     rate = FusedRate(210.0, 209.4, 210.6, fs_hz=30.0, extrapolated="interval extrapolated: why")
     lines = printed(prediction(SHOWN, rate), capsys)

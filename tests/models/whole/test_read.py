@@ -255,6 +255,8 @@ def test_no_window_reaches_over_a_face_that_was_away_and_every_change_says_why(t
         assert row.reading.time_s <= away[0] + 0.05 or row.first_s >= away[1] - 0.05
         assert row.hr_bpm == pytest.approx(BPM, abs=1.5)
     lost_s, found_s = read.spans[1][0], read.spans[1][1]
+    clip = prediction_dict(read)["clip"]                # of the longest stretch
+    assert (clip["from_s"], clip["until_s"]) == (0.0, pytest.approx(lost_s, abs=0.1))
     assert lost_s <= away[0] + 0.05            # not when it was noticed
     assert found_s <= away[1] + 0.5
     assert all(reading.words for _, _, reading in read.spans)
