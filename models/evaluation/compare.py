@@ -1,6 +1,7 @@
 """Colour methods and checkpoints evaluated on the same videos of one curated dataset."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cache
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from acquire.data_folder import frames_cache
-from acquire.errors import Fix, TrainingError
+from acquire.errors import AcqError, Fix, TrainingError
 from dataset.common.files import finite
 from dataset.common.progress import OnProgress
 from dataset.face.frames import Motion
@@ -100,7 +101,9 @@ def compare_methods(
     def load(motion: Motion) -> tuple[TrainingData, list[TrainingData]]:
         how: Any = {"allow_mixed": allow_mixed, "motion": motion, "on_progress": on_progress}
         if not isinstance(source, Path):
-            whole = load_own(data, source, **how)
+            every_net = [net for nets in methods.values() for net in nets]
+            with _naming_source(every_net, data, source):
+                whole = load_own(data, source, **how)
             return whole, _sides(whole, tests, side)
         whole, _ = load_dataset_2(source, cache=frames_cache(data), **how)
         everyone = [(name,) for name in whole.subjects["train"]]
@@ -115,7 +118,8 @@ def compare_methods(
         for net, fold in zip(each, folds, strict=True):
             if net is not None:
                 if not other_data:
-                    _check_origin(net, fold, data, source)
+                    with _naming_source([net], data, source):
+                        net.check_origin(fold)
                 warnings += net.warn_of(name, fold, side)
             read = read_by_method(name) if net is None else net.read
             results.setdefault(name, []).extend(_read_all(name, read, fold, on_progress))
@@ -179,18 +183,20 @@ _READ_AS: dict[ReadFrom, Fix] = {
 }
 
 
-def _check_origin(net: ReadNet, fold: TrainingData, data: Path, source: Source) -> None:
-    """Refuse a network of other data; where its run read from elsewhere, ask for that."""
+@contextmanager
+def _naming_source(nets: Sequence[ReadNet], data: Path, source: Source) -> Iterator[None]:
+    """Where data are not there, or are others than a network's, name what its run read."""
     try:
-        net.check_origin(fold)
-    except TrainingError as error:
-        trained_on = net.header.get("data_hash")
-        read_from: list[ReadFrom] = [
-            run.read_from for run in read_training_runs(data) if run.data_hash == trained_on
-        ]
-        now: ReadFrom = "published" if isinstance(source, Path) else source
-        if read_from and now not in read_from:
-            error.fix = _READ_AS[read_from[-1]]
+        yield
+    except AcqError as error:
+        if error.fix in (Fix.CONVERT, Fix.ALLOW_OTHER_DATA):
+            trained_on = {net.header.get("data_hash") for net in nets}
+            read_from: list[ReadFrom] = [
+                run.read_from for run in read_training_runs(data) if run.data_hash in trained_on
+            ]
+            now: ReadFrom = "published" if isinstance(source, Path) else source
+            if read_from and now not in read_from:
+                error.fix = _READ_AS[read_from[-1]]
         raise
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from acquire import data_folder
-from acquire.errors import Fix, SplitError, TrainingError
+from acquire.errors import CurationError, Fix, SplitError, TrainingError
 from acquire.simulation.sessions import SimulatedSession, write_sessions
 from dataset.common.workers import Workers
 from dataset.convert.to_ubfc import convert_sessions
@@ -81,6 +81,23 @@ def test_a_run_that_read_from_elsewhere_is_refused_with_where(data, tmp_path, re
         }))
     with pytest.raises(TrainingError, match=r"found one of another .f00d.") as refused:
         compare_methods(data, [str(run / "student.safetensors")], source="sessions")
+    assert refused.value.fix is fix
+
+
+@pytest.mark.parametrize(
+    ("read_from", "fix"), [("sessions", Fix.READ_SESSIONS), ("ubfc", Fix.CONVERT)]
+)
+def test_where_no_curated_data_are_what_the_run_read_is_named(tmp_path, read_from, fix):
+    run = data_folder.runs_dir(tmp_path) / "20260101T000000Z"
+    run.mkdir(parents=True)
+    save_checkpoint(
+        run / "student.safetensors", Student(), split_hash="", data_hash="f00d", about={}
+    )
+    (run / "metrics.json").write_text(json.dumps({
+        "data_hash": "f00d", "read_from": read_from, "subjects": {"train": [], "test": []},
+    }))
+    with pytest.raises(CurationError, match="expected a manifest, found nothing") as refused:
+        compare_methods(tmp_path, [run.name])
     assert refused.value.fix is fix
 
 
