@@ -5,7 +5,7 @@
 in `acq`, and one that there is not is refused.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -21,6 +21,7 @@ from .recipe import NOT_HOW, Recipe
 RECIPES = Path(__file__).parent / "recipes"
 NAMES = ("acq", "paper", "fast")
 _NOT_IN_FILES = set(NOT_HOW) - {"seed"}
+_SECTION = "distill"                # the key that has keys of its own
 _FIX = "copy one that comes with acq, and change that"
 
 
@@ -122,23 +123,36 @@ def _check_keys(body: Any) -> Any:
     """Refuse a key that no recipe has, and a word that is none of a key's."""
     if not isinstance(body, dict):
         raise ValueError("no keys with values")
-    _refuse_unknown(body, Recipe, "")
+    for key in body:
+        section, dot, name = str(key).partition(".")
+        if section == _SECTION and dot:
+            near = _nearest(name, _keys_of(DistillConfig))
+            raise ValueError(f"the key {key} with a dot; put {near}: under {_SECTION}:")
+    _refuse_unknown(body, Recipe)
     _refuse_other_words(body, Recipe, "")
-    if isinstance(body.get("distill"), dict):
-        _refuse_unknown(body["distill"], DistillConfig, "distill.")
-        _refuse_other_words(body["distill"], DistillConfig, "distill.")
+    if isinstance(body.get(_SECTION), dict):
+        _refuse_unknown(body[_SECTION], DistillConfig, f" under {_SECTION}:")
+        _refuse_other_words(body[_SECTION], DistillConfig, f"{_SECTION}.")
     return body
 
 
-def _refuse_unknown(body: dict[Any, Any], of: type, before: str) -> None:
-    assert is_dataclass(of)
-    known = [field.name for field in fields(of) if before or field.name not in _NOT_IN_FILES]
+def _refuse_unknown(body: dict[Any, Any], of: type, place: str = "") -> None:
+    known = _keys_of(of)
     for key in body:
         if key not in known:
-            near = get_close_matches(str(key), known, n=1, cutoff=0)
-            raise ValueError(
-                f"the key {before}{key}, which no recipe has; near is {before}{near[0]}"
-            )
+            near = _nearest(str(key), known)
+            raise ValueError(f"the key {key}{place}, which no recipe has; near is {near}")
+
+
+def _keys_of(of: type) -> list[str]:
+    assert is_dataclass(of)
+    return [
+        field.name for field in fields(of) if of is not Recipe or field.name not in _NOT_IN_FILES
+    ]
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    return get_close_matches(name, known, n=1, cutoff=0)[0]
 
 
 def _refuse_other_words(body: dict[Any, Any], of: type, before: str) -> None:

@@ -70,7 +70,13 @@ def test_the_paper_is_kept_to_the_letter():
     ("text", "found"),
     [
         ("epoch: 3", "the key epoch, which no recipe has; near is epochs"),
-        ("distill: {weigth_last: 1}", "no recipe has; near is distill.weight_last"),
+        (
+            "distill: {weigth_last: 1}",
+            "the key weigth_last under distill:, which no recipe has; near is weight_last in ",
+        ),
+        ("distill.kd: at", "the key distill.kd with a dot; put kd: under distill: in "),
+        ("distill.weigth_last: 1", "put weight_last: under distill: in "),
+        ("distil.kd: at", "the key distil.kd, which no recipe has; near is distill in "),
         ("init: shipped", "the key init, which no recipe has"),
         ("epochs: 0", r"of at least 1 at \$.epochs"),
         ("epochs: many", r"text instead of a whole number at \$.epochs"),
