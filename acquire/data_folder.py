@@ -15,6 +15,7 @@ from .errors import SessionError
 SUBJECT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 SESSION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _OWN_SESSION_ID = re.compile(r"(.+)-\d{8}T\d{6}Z")    # as `new_session_id` makes them
+SESSION_CHARACTERS = "letters, digits, - and _"      # of an id of a session
 SESSION_SUFFIX = ".h5"
 CARD = "card.md"
 _NEAR, _MOST_NEAR = 0.8, 4            # how alike names are, 0 to 1; how many are told
@@ -89,23 +90,26 @@ def subjects_in(data: Path) -> list[str]:
     return [name for name in _names_in(folder) if (folder / name).is_dir()]
 
 
+def unlisted_folder(error: OSError) -> SessionError:
+    """Return the error of a subject's folder that cannot be listed, by what the system said."""
+    return SessionError(
+        expected="subjects' folders that can be read", where=Path(error.filename),
+        found=error.strerror,
+        fix="what may lie in it is not known: check its permissions, or the disk it is on",
+    )
+
+
 def doubtful_names(data: Path) -> list[SessionError]:
     """Return what is doubtful in the names of subjects and recordings, an error each.
 
     They are subjects whose names are read as one, who may be used, and recordings that nothing
     reads.
     """
-    doubts, found = list[SessionError](), list[Path]()
-    try:
-        found = unread_recordings(data)
-    except OSError as error:                # for a recording of another person it is no obstacle
-        doubts.append(SessionError(
-            expected="subjects' folders that can be read", found=error.strerror,
-            where=Path(error.filename), fix="check its permissions, or the disk it is on",
-        ))
+    unlisted: list[OSError] = []            # for a recording of another person it is no obstacle
+    found = unread_recordings(data, unlisted=unlisted)
     unread = [path.relative_to(sessions_dir(data)).as_posix() for path in found]
     more = f" and {len(unread) - _MOST_NAMED} more" if len(unread) > _MOST_NAMED else ""
-    return doubts + [
+    return [unlisted_folder(error) for error in unlisted] + [
         SessionError(
             f"{' and '.join(names)} in {sessions_dir(data)} are read as one name",
             fix="where they are one person, exclude the sessions of one of them",
@@ -168,21 +172,30 @@ def session_file(data: Path, subject: str, session_id: str) -> Path:
     return sessions_dir(data) / subject / f"{session_id}{SESSION_SUFFIX}"
 
 
-def session_files(data: Path) -> list[Path]:
+def session_files(data: Path, *, unlisted: list[OSError] | None = None) -> list[Path]:
     """Return all session files under `data`, sorted by path, also those still being written.
 
     What systems leave there is none: `._S01-….h5` of macOS, a folder of things thrown away.
+
+    Parameters
+    ----------
+    unlisted : takes up why the folder of a subject cannot be listed; None: that is raised
 
     Raises
     ------
     OSError : the folder of a subject, or that of all of them, is there and cannot be listed
     """
-    folder = sessions_dir(data)
-    return [
-        folder / subject / name
-        for subject in _names_in(folder) for name in _names_in(folder / subject)
-        if name.endswith(SESSION_SUFFIX)
-    ]
+    folder, files = sessions_dir(data), list[Path]()
+    for subject in _names_in(folder):
+        try:
+            names = _names_in(folder / subject)
+        except OSError as error:
+            if unlisted is None:
+                raise
+            unlisted.append(error)
+            continue
+        files += [folder / subject / name for name in names if name.endswith(SESSION_SUFFIX)]
+    return files
 
 
 def _names_in(folder: Path) -> list[str]:
@@ -202,13 +215,24 @@ def _names_in(folder: Path) -> list[str]:
     return sorted(name for name in names if name[0] != ".")
 
 
-def unread_recordings(data: Path) -> list[Path]:
+def unread_recordings(data: Path, *, unlisted: list[OSError] | None = None) -> list[Path]:
     """Return files that end as recordings do, in capitals or not, where no recording is looked for.
 
     They lie beside the folders of the subjects, or in folders below these.
+
+    Parameters
+    ----------
+    unlisted : takes up why a folder cannot be listed; None: that is raised
     """
+    def note(error: OSError) -> None:
+        folder = Path(error.filename)
+        if is_subject_id(folder.name) and is_there(folder):    # else gone by now, or the system's
+            if unlisted is None:
+                raise error
+            unlisted.append(error)
+
     unread: list[Path] = []
-    for folder, folders, names in os.walk(sessions_dir(data), onerror=_refuse):
+    for folder, folders, names in os.walk(sessions_dir(data), onerror=note):
         here = Path(folder)
         folders[:] = [name for name in folders if name[0] != "."]
         is_subject = here.parent == sessions_dir(data)
@@ -218,13 +242,6 @@ def unread_recordings(data: Path) -> list[Path]:
             and not (is_subject and name.endswith(SESSION_SUFFIX))
         ]
     return sorted(unread)
-
-
-def _refuse(error: OSError) -> None:
-    """Raise what `os.walk` would pass over, but for what is gone by now, or is of the system."""
-    folder = Path(error.filename)
-    if is_subject_id(folder.name) and is_there(folder):
-        raise error
 
 
 def is_there(path: Path) -> bool:

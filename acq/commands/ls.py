@@ -17,6 +17,8 @@ from acq.terminal.tables import show
 from dataset.common.wording import counted
 
 if TYPE_CHECKING:
+    from acquire.errors import AcqError
+    from dataset.catalogue.listing import Listing
     from dataset.catalogue.row import Row
 
 
@@ -45,80 +47,120 @@ def ls(
     as_json: Json = False,
 ) -> None:
     """List every session: length, rates, losses, sync, heart rate, grade, and how it is used."""
-    from acquire.data_folder import doubtful_names, sessions_dir
-    from acquire.errors import CurationError
+    from acquire.data_folder import unlisted_folder
     from dataset.catalogue.listing import list_sessions
     from dataset.common.table_file import check_table
-    from dataset.selection.exclusions_file import read_exclusions
-    from dataset.selection.unused_decisions import find_unused
 
     if table == STDOUT and as_json:
         raise typer.BadParameter("say --table - or --json")
     check_table(None if table == STDOUT else table, force=force)
+    unlisted: list[OSError] = []
     with show_progress(quiet=quiet) as on_progress:
-        listing = list_sessions(data, on_progress=on_progress, jobs=None)
-    rows, doubts = listing.rows, [*doubtful_names(data)]
-    if not rows:
-        for doubt in doubts:
+        listing = list_sessions(data, on_progress=on_progress, jobs=None, unlisted=unlisted)
+    asked = set(subject or [])
+    _check_subjects(listing, unlisted, asked, data)
+    found = [
+        (row, errors) for row, errors in zip(listing.rows, listing.row_errors, strict=True)
+        if not asked or row.subject in asked
+    ]
+    errors = [error for _, of_row in found for error in of_row]
+    errors += [unlisted_folder(one) for one in unlisted if not asked or _folder(one) in asked]
+    if listing.split_error:                 # of each row it is not known which side it is
+        errors.append(listing.split_error)
+    _show([row for row, _ in found], len(errors), data, table, as_json=as_json)
+    told = set(map(str, errors))
+    for doubt in _doubts(listing, data, asked, is_whole=not unlisted):
+        if str(doubt) not in told:
+            warn(str(doubt))
+    for error in errors:
+        complain(advise(error, "ls"))
+    if errors:
+        raise typer.Exit(1)
+
+
+def _check_subjects(
+    listing: "Listing", unlisted: list[OSError], asked: set[str], data: Path
+) -> None:
+    """Refuse a folder without recordings, and subjects who were never recorded.
+
+    What lies in a folder that cannot be listed is not known.
+
+    Raises
+    ------
+    CurationError : there are none, or one was never recorded
+    """
+    from acquire.data_folder import ask_if_meant, doubtful_names, sessions_dir
+    from acquire.errors import CurationError
+
+    there = {row.subject for row in listing.rows} | {_folder(error) for error in unlisted}
+    if not there:
+        for doubt in doubtful_names(data):
             warn(str(doubt))
         raise CurationError(
             f"expected recordings in {sessions_dir(data)}/<subject>/, found none; acq record or "
             "acq import makes them"
         )
-    doubts += find_unused(
-        data, read_exclusions(data),
-        {Path(row.file).stem: row.duration_s for row in rows}
-        | {row.session: row.duration_s for row in rows},
-    )
-    rows = _of_subjects(rows, subject or [])
-    _show(rows, data, table, as_json=as_json)
-    for doubt in doubts:
-        warn(str(doubt))
-    for error in listing.errors:
-        complain(advise(error, "ls"))
-    if listing.errors:
-        raise typer.Exit(1)
+    if unknown := sorted(asked - there):
+        meant = list(filter(None, (ask_if_meant(name, there) for name in unknown)))
+        raise CurationError(
+            f"expected recorded subjects ({', '.join(sorted(there))}), found "
+            f"{', '.join(unknown)} in --subject; {' '.join(meant) or 'name others'}"
+        )
 
 
-def _totals(rows: "Sequence[Row]") -> dict[str, Any]:
-    sessions = [row for row in rows if row.use]       # without copies and what cannot be read
+def _folder(error: OSError) -> str:
+    return Path(error.filename).name
+
+
+def _doubts(
+    listing: "Listing", data: Path, asked: set[str], *, is_whole: bool
+) -> "list[AcqError]":
+    """Return decisions that leave nothing out, and of the whole folder what is doubtful in names.
+
+    Parameters
+    ----------
+    is_whole : False where a recording may lie in a folder that cannot be listed
+    """
+    from acquire.data_folder import doubtful_names
+    from dataset.selection.exclusions import Exclusions
+    from dataset.selection.exclusions_file import read_exclusions
+    from dataset.selection.unused_decisions import find_unused
+
+    rows = {Path(row.file).stem: row for row in listing.rows}
+    rows |= {row.session: row for row in listing.rows}
+
+    def is_asked(session: str) -> bool:
+        if session in rows:
+            return not asked or rows[session].subject in asked
+        return is_whole and (not asked or session.startswith(tuple(f"{name}-" for name in asked)))
+
+    decisions = [one for one in read_exclusions(data).listed if is_asked(one.session)]
+    lengths = {session: row.duration_s for session, row in rows.items()}
+    unused = find_unused(data, Exclusions(tuple(decisions)), lengths)
+    return [*([] if asked else doubtful_names(data)), *unused]
+
+
+def _totals(rows: "Sequence[Row]", problems: int) -> dict[str, Any]:
+    sessions = [row for row in rows if row.is_session]
     return {
         "sessions": len(sessions), "subjects": len({row.subject for row in sessions}),
         "hours": round(math.fsum(row.duration_s or 0 for row in sessions) / 3600, 3),
-        "out": sum(row.use == "out" for row in rows),
-        "problems": sum(row.problem != "" for row in rows),
+        "out": sum(row.use == "out" for row in sessions), "problems": problems,
         "not_counted": len(rows) - len(sessions),
     }
 
 
-def _of_subjects(rows: "tuple[Row, ...]", subjects: list[str]) -> "tuple[Row, ...]":
-    """Return the rows of some subjects; of all where none is named.
-
-    Raises
-    ------
-    CurationError : one was never recorded
-    """
-    from acquire.data_folder import ask_if_meant
-    from acquire.errors import CurationError
-
-    there = {row.subject for row in rows}
-    if unknown := sorted(set(subjects) - there):
-        asked = list(filter(None, (ask_if_meant(name, there) for name in unknown)))
-        raise CurationError(
-            f"expected recorded subjects ({', '.join(sorted(there))}), found "
-            f"{', '.join(unknown)} in --subject; {' '.join(asked) or 'name others'}"
-        )
-    return tuple(row for row in rows if not subjects or row.subject in subjects)
-
-
-def _show(rows: "tuple[Row, ...]", data: Path, table: Path | None, *, as_json: bool) -> None:
+def _show(
+    rows: "Sequence[Row]", problems: int, data: Path, table: Path | None, *, as_json: bool
+) -> None:
     """Print the rows, and write them where a file is named."""
+    totals = _totals(rows, problems)
     if table is not None:
         _write(rows, table)
     if as_json:
-        print_json({**_totals(rows), "rows": [asdict(row) for row in rows]})
+        print_json({**totals, "rows": [asdict(row) for row in rows]})
     elif table != STDOUT:
-        _print(rows, _totals(rows), data)
+        _print(rows, totals, data)
 
 
 def _write(rows: "Sequence[Row]", path: Path) -> None:

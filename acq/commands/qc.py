@@ -101,7 +101,7 @@ def qc(
             f"{counted(len(asked), 'session')}, {graded.measured} of them measured now; pages: "
             f"{index}"
         )
-    _warn(data, graded)
+    _warn(data, graded, excluded)
     if undecided := [path for path in graded.failed if not excluded.is_excluded(path.stem)]:
         for path in undecided:
             complain(advise(graded.failed[path], "qc"))
@@ -115,12 +115,20 @@ def _variability(path: Path) -> list[tuple[str, str]]:
     return [(name, text) for name, text in variability_rows(read_variability(path)) if text]
 
 
-def _warn(data: Path, graded: "Graded") -> None:
-    """Print what is doubtful: names that are read as one, grades of another recording."""
+def _warn(data: Path, graded: "Graded", excluded: "Exclusions") -> None:
+    """Print what is doubtful: names, recordings of another subject, grades of another recording."""
     from acquire.data_folder import doubtful_names
+    from dataset.session.find import misplaced
 
     for doubt in doubtful_names(data):
         warn(str(doubt))
+    elsewhere = [
+        (path, quality.subject) for path, quality in graded.asked.items()
+        if path.parent.name != quality.subject and not excluded.is_excluded(path.stem)
+        and not excluded.is_excluded(quality.session)
+    ]
+    if elsewhere:
+        warn(str(misplaced(elsewhere)))
     if graded.outdated:
         names = ", ".join(path.stem for path in graded.outdated)
         warn(f"changed since graded, and left out here: {names}; acq qc grades them again")

@@ -147,7 +147,7 @@ def list_people(listing: Listing, split: Split | None) -> list[Person]:
     """Return every subject of a catalogue, sorted; copies and what cannot be read do not count."""
     people: dict[str, Person] = {}
     rates: dict[str, list[float]] = defaultdict(list)
-    for row in (row for row in listing.rows if row.use):
+    for row in (row for row in listing.rows if row.is_session):
         person = people.setdefault(row.subject, Person(row.subject))
         person.sessions += 1
         person.excluded += row.use == OUT

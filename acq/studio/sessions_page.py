@@ -98,7 +98,7 @@ def rows_of(listing: Listing) -> list[Row]:
 
 def totals_of(listing: Listing) -> Totals:
     """Return what the rows of a catalogue come to."""
-    rows = [row for row in listing.rows if row.use]
+    rows = [row for row in listing.rows if row.is_session]
     return Totals(
         len(rows), len({row.subject for row in rows}),
         sum(row.duration_s or 0.0 for row in rows) / 3600, sum(row.use == OUT for row in rows),

@@ -5,6 +5,7 @@ lies beside them: grades, exclusions, the split. A recording that cannot be read
 the reason.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,13 +18,15 @@ from dataset.selection.exclusions import Exclusions
 from dataset.selection.exclusions_file import read_exclusions
 from dataset.selection.split import Split
 from dataset.selection.split_file import read_split
-from dataset.session.find import find_originals
+from dataset.session.find import find_originals, misplaced
 
 from .known import KnownSessions
-from .row import IN, OUT, PART, UNREADABLE, FromFile, Row, id_of
+from .row import IN, OUT, PART, Row, id_of
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_LAST = 10          # more than any count of mistakes: what is excluded is no copy's recording
 
 
 @dataclass(frozen=True)
@@ -31,13 +34,25 @@ class Listing:
     """Every recording under a data folder, sorted by subject and file."""
 
     rows: tuple[Row, ...]
-    split_problem: str                            # why the split cannot be read, else ""
-    errors: tuple[AcqError | OSError, ...]        # behind each problem
+    row_errors: tuple[tuple[AcqError | OSError, ...], ...]     # behind the problem of each row
+    split_error: AcqError | OSError | None                     # why the split cannot be read
+
+    @property
+    def split_problem(self) -> str:
+        """Why the split cannot be read, in a line; else ""."""
+        return "" if self.split_error is None else one_line(self.split_error)
+
+    @property
+    def errors(self) -> tuple[AcqError | OSError, ...]:
+        """What is behind each problem, that of the split last."""
+        found = tuple(error for errors in self.row_errors for error in errors)
+        return found if self.split_error is None else (*found, self.split_error)
 
 
 def list_sessions(
     data: Path | str, *, on_progress: OnProgress | None = None,
     known: KnownSessions | None = None, jobs: int | None = 1,
+    unlisted: list[OSError] | None = None,
 ) -> Listing:
     """List every recording under a data folder.
 
@@ -50,34 +65,36 @@ def list_sessions(
     known : what an earlier call read; None: what an earlier process kept in the data folder.
         Recordings that did not change are not read again
     jobs : processes that read what is not known; None: as many as are worth their start
+    unlisted : takes up why a subject's folder cannot be listed; None: that is raised
 
     Raises
     ------
     CurationError : the exclusions are there and cannot be read
+    OSError : a folder cannot be listed
     """
     data = Path(data)
     known = known or KnownSessions(data)
-    files, exclusions = data_folder.session_files(data), read_exclusions(data)
+    files, exclusions = data_folder.session_files(data, unlisted=unlisted), read_exclusions(data)
     sides, split_error = _read_sides(data_folder.split_file(data))
-    rows: list[Row] = []
-    errors: list[AcqError | OSError] = []
     known.forget_others(files)
     read = known.read_rows(files, jobs=jobs, on_progress=on_progress)
-    copies = find_originals(
-        (path for path in files if not exclusions.is_excluded(path.stem)),
-        read=lambda path: id_of(path, read[path][0]),
-    )
+    excluded = {path for path in files if exclusions.is_excluded(path.stem)}
+
+    def read_of(path: Path) -> tuple[str, int]:
+        session_id, mistakes = id_of(path, read[path][0])
+        return session_id, mistakes + _LAST * (path in excluded)
+
+    copies = find_originals(files, read=read_of)
+    placed = []
     for path in files:
         file = path.relative_to(data).as_posix()
-        row, row_errors = _place(
-            read[path], file, exclusions, side=sides.get(file, ""), copy=copies.get(path)
-        )
-        rows.append(row)
-        errors += row_errors
+        placed.append(_place(
+            path, replace(read[path][0], file=file, side=sides.get(file, "")), read[path][1],
+            exclusions, copies.get(path),
+        ))
     known.save()
     return Listing(
-        tuple(rows), "" if split_error is None else one_line(split_error),
-        tuple(errors if split_error is None else [*errors, split_error]),
+        tuple(row for row, _ in placed), tuple(tuple(errors) for _, errors in placed), split_error
     )
 
 
@@ -133,25 +150,29 @@ def _side(split: Split, subject: str) -> str:
 
 
 def _place(
-    from_file: FromFile, file: str, exclusions: Exclusions, *, side: str,
+    path: Path, row: Row, errors: Sequence[AcqError | OSError], exclusions: Exclusions,
     copy: tuple[Path, SessionError] | None,
 ) -> tuple[Row, list[AcqError | OSError]]:
-    """Return a recording's row with what is decided of it, and what could not be read."""
-    row, problems = replace(from_file[0], file=file, side=side), list(from_file[1])
+    """Return a recording's row with what is decided of it, and what could not be read.
+
+    What is excluded may be a copy, and lie anywhere.
+    """
+    # a copy is excluded by its own name; its id is that of its recording
+    decisions = exclusions.of(path.stem if exclusions.is_excluded(path.stem) else row.session)
+    is_out, problems = any(exclusion.is_whole for exclusion in decisions), list(errors)
+    if path.parent.name != row.subject and not is_out:
+        problems.append(misplaced([(path, row.subject)]))
     if copy is not None:
         original, error = copy
         row = replace(row, copy_of=f"{original.parent.name}/{original.name}")
-        problems.insert(0, error)
-    name = Path(file).stem          # a copy is excluded by its own; its id is its recording's
-    decisions = exclusions.of(name if exclusions.is_excluded(name) else row.session)
-    is_out = any(exclusion.is_whole for exclusion in decisions)
+        if not exclusions.is_excluded(path.stem):
+            problems.insert(0, error)
     reasons = [
         exclusion.reason if exclusion.is_whole else f"{exclusion.part_text}: {exclusion.reason}"
         for exclusion in decisions
     ]
-    is_usable = not row.copy_of and row.state != UNREADABLE
     whole = replace(
-        row, use=OUT if is_out else "" if not is_usable else PART if decisions else IN,
+        row, use=OUT if is_out else "" if not row.is_session else PART if decisions else IN,
         reasons="; ".join(reasons), problem=" | ".join(map(one_line, problems)),
     )
     return whole, problems

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from acquire.errors import AcqError, CurationError, SessionError
+from acquire.errors import AcqError, CurationError
 from dataset.quality.result import SessionQuality, read_current_quality
 from dataset.session.find import count_mistakes, read_id
 
@@ -39,13 +39,18 @@ class Row:
     imported_from: str | None = None     # a public data set; "" where acq recorded it
     grade: str = ""     # "stale": the recording is newer; "unreadable"; "": it was never graded
     copy_of: str = ""                    # the file of the recording; "": it is no copy
-    use: str = IN                        # IN, PART or OUT; "": a copy, or it cannot be read
+    use: str = IN       # IN, PART or OUT; "": a copy, or it cannot be read, and is not excluded
     reasons: str = ""                    # why it, or a part, is excluded
     # of the present split: "train", "test", or "test in 2" of several folds; "" in none
     side: str = ""
     problem: str = ""                    # one line: what cannot be read
     doubt: str = ""                      # what is doubtful about its times and numbers
     ended: str = ""                      # of an incomplete one: what cut it short, and what lacks
+
+    @property
+    def is_session(self) -> bool:
+        """False for a copy, and for what cannot be read: these are not counted, in or out."""
+        return not self.copy_of and self.state != UNREADABLE
 
 
 # of one recording: the row without decisions on it, and what could not be read
@@ -67,11 +72,6 @@ def read_row(path: Path) -> FromFile:
         with Session(path) as session:
             session.check_frames()
             row = _read_session(session, row, quality)
-            if path.parent.name != session.subject:
-                problems.append(SessionError(
-                    expected=f"a recording of {path.parent.name}",
-                    found=f"one of {session.subject}", where=path, fix="move it",
-                ))
     except (AcqError, OSError) as error:
         problems.append(error)
     return replace(row, grade=grade), tuple(problems)

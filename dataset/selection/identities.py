@@ -14,7 +14,7 @@ from acquire import data_folder
 from acquire.errors import AcqError, Fix, SessionError, SplitError, all_of
 from dataset.common.files import one_line
 from dataset.common.progress import OnProgress
-from dataset.session.find import find_copies
+from dataset.session.find import find_copies, misplaced
 
 from .exclusions import Exclusions
 from .exclusions_file import read_exclusions
@@ -104,13 +104,13 @@ def _read_identities(
 
     identities: list[SessionIdentity] = []
     unreadable: dict[Fix, dict[Path, str]] = {}        # by what mends them
-    misplaced: list[str] = []
+    elsewhere: list[tuple[Path, str]] = []
     for done, path in enumerate(files, start=1):
         try:
             with Session(path) as session:
                 is_excluded = exclusions.is_excluded(session.session_id)
                 if not is_excluded and path.parent.name != session.subject:
-                    misplaced.append(f"one of {session.subject} at {path}")
+                    elsewhere.append((path, session.subject))
                 elif not is_excluded:
                     identities.append(_identify(session, path.relative_to(data).as_posix()))
         except (SessionError, OSError) as error:
@@ -130,11 +130,8 @@ def _read_identities(
         problems.append(SessionError(
             f"{count}{' | '.join(found.values())}", **_remedy(fix, found),
         ))
-    if misplaced:
-        problems.append(SplitError(
-            expected="each recording in its subject's folder", found=", ".join(misplaced),
-            fix="move it to the folder of its subject, or exclude it",
-        ))
+    if elsewhere:
+        problems.append(misplaced(elsewhere))
     return identities, problems
 
 
@@ -161,7 +158,7 @@ def _remedy(fix: Fix, files: Iterable[Path]) -> dict[str, Any]:
     names = [path.stem for path in files]
     if all(map(data_folder.is_session_id, names)):
         return {"fix": fix, "of": " ".join(names)}
-    return {"fix": "move it away, or give it a name of letters, digits, - and _"}
+    return {"fix": f"move it away, or give it a name of {data_folder.SESSION_CHARACTERS}"}
 
 
 def subject_heart_rates(sessions: Iterable[SessionIdentity]) -> dict[str, float | None]:

@@ -29,12 +29,19 @@ def make_exclusion(
     session_id, end_s = path.stem, None
     if from_s is not None or to_s is not None:
         session_id, end_s = _read_id_and_end(path)
+    if not data_folder.is_session_id(session_id):
+        raise CurationError(
+            expected="a name to exclude the file by, of at most 64 "
+                     f"{data_folder.SESSION_CHARACTERS}, the first a letter or a digit",
+            found=repr(session_id), where=path, fix="rename it, and exclude it by that",
+        )
     named = path.parent.parent.glob(f"*/{session_id}{data_folder.SESSION_SUFFIX}")
     if others := sorted(other for other in named if other != path):      # a link is another, too
         raise CurationError(
             expected=f"one file of session {session_id}, for whose id an exclusion holds",
             found=f"{path} and {', '.join(map(str, others))}",
-            fix="remove the copy, or give it a name of its own and exclude it as a whole",
+            fix=f"remove the copy, or give it a name of its own ({data_folder.SESSION_CHARACTERS}) "
+                "and exclude it as a whole",
         )
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     try:

@@ -13,11 +13,15 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from acquire import data_folder
-from acquire.errors import CurationError, Fix, SessionError
+from acquire.errors import CurationError, Fix, SessionError, SplitError
 
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _MOST_NAMED = 2     # recordings of a subject, the newest
 _WAIT_S = 30.0
+_RENAME = (
+    f"remove it, or give it a name of its own ({data_folder.SESSION_CHARACTERS}) and exclude it by "
+    "that"
+)
 ReadId = Callable[[Path], tuple[str, int]]
 
 
@@ -210,8 +214,22 @@ def find_originals(
             found=f"{session_id} in {original} and, as a copy, in {copy}",
             **({"fix": Fix.REMOVE_OR_EXCLUDE, "of": copy.stem}
                if copy.stem != session_id and data_folder.is_session_id(copy.stem)
-               else {"fix": "remove it, or give it a name of its own and exclude it by that"}),
+               else {"fix": _RENAME}),
         ))
         for session_id, (original, *copies) in files_by_id(files, read=read).items()
         for copy in copies
     }
+
+
+def misplaced(found: Iterable[tuple[Path, str]]) -> SplitError:
+    """Return the error of recordings that lie in other folders than those of their subjects.
+
+    Parameters
+    ----------
+    found : each file, with its subject
+    """
+    return SplitError(
+        expected="each recording in its subject's folder",
+        found=", ".join(f"one of {subject} at {path}" for path, subject in found),
+        fix="move it to the folder of its subject, or exclude it",
+    )

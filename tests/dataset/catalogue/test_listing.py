@@ -12,12 +12,14 @@ import pytest
 from typer.testing import CliRunner
 
 from acq.main import app
+from acq.studio.dataset_page import list_people
+from acq.studio.sessions_page import totals_of
 from acquire import data_folder
 from dataset.catalogue.known import KnownSessions
-from dataset.catalogue.listing import read_catalogue
+from dataset.catalogue.listing import list_sessions, read_catalogue
 from dataset.quality.result import SessionQuality, write_quality
 from dataset.selection.choose import split_by_subject
-from dataset.selection.exclusions import Exclusions
+from dataset.selection.exclusions import Exclusion, Exclusions
 from dataset.selection.exclusions_file import write_exclusions
 from dataset.selection.identities import identify_sessions
 from dataset.selection.make_exclusion import make_exclusion
@@ -178,6 +180,78 @@ def test_a_copy_is_told_from_its_recording_and_not_counted(data):
         "2 sessions, 2 subjects, 0.00 h; 2 files not counted: copies, or not readable"
     )
     assert list(read_catalogue(data)["use"]) == ["in", "in", "", ""]
+
+
+def test_what_is_excluded_and_no_session_is_not_counted_and_keeps_its_note(data):
+    first = data_folder.session_files(data)[0]
+    link, copy, damaged = data / "sessions/S02/link.h5", data / "sessions/S02/a.h5", damage(data)
+    link.symlink_to(first)
+    copy.write_bytes(first.read_bytes())
+    chosen = Exclusions()
+    for path in (link, copy, damaged):
+        chosen = chosen.adding(make_exclusion(path, from_s=None, to_s=None, reason="no use"))
+    write_exclusions(data, chosen)
+    listing = list_sessions(data)
+    assert {row.file.split("/")[-1]: (row.use, row.copy_of) for row in listing.rows} == {
+        f"{FIRST}.h5": ("in", ""), f"{SECOND}.h5": ("in", ""), f"{damaged.stem}.h5": ("out", ""),
+        "a.h5": ("out", f"S01/{FIRST}.h5"), "link.h5": ("out", f"S01/{FIRST}.h5"),
+    }
+    assert len(listing.errors) == 1                 # an excluded copy may lie anywhere
+    assert (totals_of(listing).sessions, totals_of(listing).excluded) == (2, 0)
+    assert [person.sessions for person in list_people(listing, None)] == [1, 1]
+    done = CliRunner().invoke(app, ["ls", "--quiet", "--data", str(data)])
+    assert done.stdout.splitlines()[-1] == (
+        "2 sessions, 2 subjects, 0.00 h; 3 files not counted: copies, or not readable"
+    )
+
+
+def test_of_one_subject_only_its_own_problems_are_told(data):
+    damaged, other = damage(data, "S03"), damage(data, "S04")
+    gone = [
+        Exclusion(f"S0{at}-20250101T000000Z", None, None, "x", "2026-01-01T00:00:00+00:00")
+        for at in (1, 3)
+    ]
+    write_exclusions(data, Exclusions(tuple(gone)))
+
+    def run(*words):
+        return CliRunner().invoke(app, ["ls", "--quiet", *words, "--data", str(data)])
+
+    done = run("--subject", "S03")
+    assert done.exit_code == 1
+    assert [damaged.stem in line or gone[1].session in line
+            for line in done.stderr.splitlines()] == [True, True]
+    done = run("--subject", "S01", "--json")
+    assert done.exit_code == 0
+    assert json.loads(done.stdout)["problems"] == 0
+    assert gone[0].session in done.stderr
+    assert str(other) not in done.stderr
+    assert json.loads(run("--json").stdout)["problems"] == 2
+    data_folder.split_file(data).write_text("{")           # of every row it tells the side
+    assert json.loads(run("--subject", "S03", "--json").stdout)["problems"] == 2
+
+
+def test_recordings_of_each_other_s_folder_are_told_alike_by_every_verb(data):
+    first, second = data_folder.session_files(data)
+    first.rename(first.parents[1] / "S02" / first.name)
+    second.rename(second.parents[1] / "S01" / second.name)
+
+    def run(*words):
+        done = CliRunner().invoke(app, [*words, "--quiet", "--data", str(data)])
+        return f"{done.stderr}{done.exception}"
+
+    says = "; move it to the folder of its subject, or exclude it"
+    moved = first.parents[1] / "S02" / first.name
+    for words in (("ls",), ("qc",), ("split", "--holdout", "S01", "--mix-simulated")):
+        said = run(*words)
+        assert f"one of S01 at {moved}" in said, words
+        assert says in said, words
+    exclusions = Exclusions()
+    for path in data_folder.session_files(data):
+        exclusions = exclusions.adding(
+            make_exclusion(path, from_s=None, to_s=None, reason="swapped")
+        )
+    write_exclusions(data, exclusions)
+    assert says not in run("ls") + run("qc")
 
 
 def test_table_json_and_subjects(data):

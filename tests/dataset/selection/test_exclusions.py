@@ -157,6 +157,21 @@ def test_no_part_of_a_link_is_taken_out_as_it_would_be_one_of_the_recording(data
     assert rows[f"sessions/S02/{SECOND}.h5"] == ("part out", "0:01 to 0:02: moved")
 
 
+def test_a_copy_whose_name_has_a_space_is_told_which_names_it_may_have(data):
+    copy = data / "sessions/S02/a b.h5"
+    copy.write_bytes((data / "sessions/S02" / f"{SECOND}.h5").read_bytes())
+    names = "letters, digits, - and _"
+    for words in (("ls",), ("split", "--holdout", "S01"), ("verify",)):
+        done = CliRunner().invoke(app, [*words, "--data", str(data)])
+        said = f"remove it, or give it a name of its own ({names}) and exclude it by that"
+        assert said in f"{done.output}{done.exception}", words
+    with pytest.raises(CurationError, match=f"most 64 {names}.* found 'a b' in .*; rename it"):
+        take_out(data, "a b")
+    copy.rename(copy.with_name("a_b.h5"))
+    take_out(data, "a_b")
+    assert len(identify_sessions(data)) == 3
+
+
 def test_taking_back(data):
     take_out(data, FIRST)
     take_out(data, FIRST, from_s=1.0, to_s=2.0)
