@@ -28,3 +28,10 @@ class DistillConfig:
     scaled: bool = True            # the teacher's maps: each channel to mean 0 and variance 1
     changes: bool = True           # compare changes within a clip, not the maps themselves
     share: Annotated[float, Meta(gt=0, le=1)] = 0.25    # of each batch's clips: maps compared
+
+    @property
+    def teaches(self) -> bool:
+        """Whether a student learns anything from its teacher: its answer, or feature maps."""
+        weights = {"middle": self.weight_middle, "last": self.weight_last}
+        compared = weights.values() if self.levels == "both" else [weights[self.levels]]
+        return self.weight_pulse > 0 or (self.kd != "none" and any(compared))

@@ -86,8 +86,19 @@ def check_recipe(recipe: Recipe, where: Path | str) -> None:
 
     Raises
     ------
-    TrainingError : changes within a clip, or the pulse's shape over it, with clips of one pair
+    TrainingError : changes within a clip, or the pulse's shape over it, with clips of one pair;
+        nothing that the teacher teaches
     """
+    if not (distill := recipe.distill).teaches:
+        names = ("kd", "levels", "weight_middle", "weight_last", "weight_pulse")
+        raise TrainingError(
+            expected="something that a student learns from its teacher",
+            found="under distill: " + ", ".join(
+                f"{name}: {value:g}" if isinstance(value := getattr(distill, name), float)
+                else f"{name}: {value}" for name in names
+            ),
+            where=where, fix="give a weight above 0 to its answer (weight_pulse) or to maps",
+        )
     for is_asked, called in (
         (recipe.distill.kd != "none" and recipe.distill.changes, "distill.changes: true"),
         (recipe.shape_weight > 0, f"shape_weight: {recipe.shape_weight:g}"),

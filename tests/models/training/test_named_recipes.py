@@ -82,6 +82,13 @@ def test_the_paper_is_kept_to_the_letter():
         ("epochs: many", r"text instead of a whole number at \$.epochs"),
         ("distill: {norm: max}", r"distill.norm: 'max', which is none of mean, sum, root in "),
         ("distill: {kd: tatt}", "distill.kd: 'tatt', which is none of tat, fitnet, at, none in "),
+        (
+            "distill: {kd: at, weight_middle: 0, weight_last: 0, weight_pulse: 0}",
+            "learns from its teacher, found under distill: kd: at, levels: both, weight_middle: 0, "
+            "weight_last: 0, weight_pulse: 0 in ",
+        ),
+        ("distill: {levels: last, weight_last: 0, weight_pulse: 0}", "found under distill: kd: ta"),
+        ("distill: {kd: none, weight_pulse: 0}", "found under distill: kd: none, levels: both, we"),
         ("precision: 32", "precision: 32, which is none of auto, float32, bfloat16 in "),
         ("learning_rate: .nan", "learning_rate"),
         ("clip: 1", "found clip: 1"),
@@ -96,6 +103,16 @@ def test_what_no_recipe_can_be_is_refused_in_a_line(tmp_path, text, found):
     with pytest.raises(TrainingError, match=found) as caught:
         read_recipe(str(path))
     assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("text", [
+    "{kd: none}", "{weight_middle: 0, weight_last: 0}", "{weight_last: 0, weight_pulse: 0}",
+    "{levels: middle, weight_last: 0, weight_pulse: 0}",
+])
+def test_one_way_of_teaching_is_enough(tmp_path, text):
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"distill: {text}")
+    assert read_recipe(str(path)).distill.teaches
 
 
 def test_a_name_that_is_nearly_one_is_asked_about():
