@@ -25,6 +25,7 @@ from .parts import BesideLines, PartPulses
 from .spectra import HIGH_BPM, LOW_BPM, Spectra
 
 TOO_SLOW, TOO_SHORT = "too few frames a second", "too short"
+GREY = "its pictures have no colour, and the pulse is a change of colour"
 NO_BEAT = "no method finds a beat"
 STILL = "the face hardly changes, as in a photograph, or coded with too few bits"
 LEAST_S = 6.0
@@ -43,12 +44,14 @@ _REPEATED_FRAMES, _REPEATED_BPM = range(2, 6), 2.0
 # by 0.027 where each tenth frame or more repeats the one before; those of people by 0.02 and more,
 # in the fewest bits tried, without a frame repeated.
 _STILL_LEVELS, _STILL_LEVELS_REPEATED, _REPEATED_SHARE = 0.019, 0.05, 0.1
+# red, green and blue of grey pictures are one value, but for rounding; skin is redder by tens
+_GREY_LEVELS = 0.5
 
 
 class Cause(Enum):
     """What kind of reason withholds the rate of a window."""
 
-    UNREADABLE = "too short, or too few frames a second"
+    UNREADABLE = "too short, too few frames a second, or no colour"
     WEAK = "no pulse stands out, or the methods disagree"
     CODED = "coded pictures repeat themselves at that rate"
     STILL = "the face hardly changes"
@@ -226,7 +229,7 @@ def read_colours(
     windows : times, colours and parts of each, as `fuse_window` takes them
     """
     read = [
-        _short_or_slow(time_s) or _lines_of(time_s, colour, parts)
+        _why_unreadable(time_s, colour) or _lines_of(time_s, colour, parts)
         for time_s, colour, parts in windows
     ]
     evens = {
@@ -238,7 +241,7 @@ def read_colours(
     return read
 
 
-def _short_or_slow(time_s: np.ndarray) -> ReadColours | None:
+def _why_unreadable(time_s: np.ndarray, colour: np.ndarray) -> ReadColours | None:
     """Return why a window cannot be read; None where it can."""
     if len(time_s) < 2:
         return ReadColours(0.0, TOO_SHORT)
@@ -247,6 +250,8 @@ def _short_or_slow(time_s: np.ndarray) -> ReadColours | None:
         return ReadColours(fs_hz, TOO_SLOW)
     if float(time_s[-1] - time_s[0]) < LEAST_S - 1.5 / fs_hz:
         return ReadColours(fs_hz, TOO_SHORT)
+    if np.ptp(colour, axis=1).max() < _GREY_LEVELS < colour.max():       # black is another thing
+        return ReadColours(fs_hz, GREY)
     return None
 
 

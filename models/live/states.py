@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 
 from dataset.signals.filters import HIGH_HZ, LEAST_FS_HZ, highest_hz
+from models.fusion.fuse import GREY, FusedRate
 from models.fusion.fuse import TOO_SLOW as FRAMES_TOO_SLOW
-from models.fusion.fuse import FusedRate
 
 LOOKING, SETTLING, READING = "looking", "settling", "reading"
 FACE_LOST, TWO_FACES, DARK, FROZEN, GAP = "face lost", "two faces", "dark", "frozen", "gap"
@@ -59,7 +59,7 @@ def reading_of(rate: FusedRate, time_s: float, *, is_over: bool = False) -> Live
     if rate.why_not == FRAMES_TOO_SLOW:
         return LiveReading(time_s, TOO_SLOW, words_of_too_slow(rate.fs_hz), rate=rate)
     words = f"cannot be told; {rate.why_not}"
-    if not is_over:
+    if not is_over and rate.why_not != GREY:
         words += "; sit still, with light from the front"
     return LiveReading(time_s, NO_PULSE, words, rate=rate)
 

@@ -17,7 +17,7 @@ import cv2
 from acquire.pool import open_threads
 from dataset.published_colour.methods import METHODS as PUBLISHED
 from dataset.signals.filters import WINDOW_S
-from models.fusion.fuse import AGAINST, LEAST_S, FusedRate
+from models.fusion.fuse import AGAINST, LEAST_S, Cause, FusedRate
 from models.live.predict import OnFrames, Prediction, PredictionRow, why_no_reference
 from models.live.pulse import LivePulse
 from models.live.recorded import RecordedFrames, Reference, choose_reference, open_recorded
@@ -135,9 +135,13 @@ def _is_against(window: FusedRate, bpm: float) -> bool:
 
 
 def _remark_on_coding(recorded: RecordedFrames, windows: list[list[Window]]) -> list[str]:
-    """Return that coding may have cost the pulse, where most windows are withheld."""
-    told = [window.rate.bpm is not None for of_stretch in windows for window in of_stretch]
-    if not recorded.is_predicted or not told or 2 * sum(told) >= len(told):
+    """Return that coding may have cost the pulse, where it may be why most windows are withheld.
+
+    More bits mend a pulse that is too weak and pictures that repeat themselves; not, say, light.
+    """
+    causes = [window.rate.cause for of_stretch in windows for window in of_stretch]
+    may_be = [cause in (Cause.WEAK, Cause.CODED) for cause in causes]
+    if not recorded.is_predicted or 2 * sum(may_be) <= len(may_be):
         return []
     return ["its coding may have cost the pulse; the same with more bits a second may be read"]
 

@@ -6,6 +6,7 @@ import pytest
 from dataset.signals.filters import WINDOW_S
 from models.fusion.calibration import shipped_calibration
 from models.fusion.fuse import (
+    GREY,
     LEAST_S,
     NO_BEAT,
     TOO_SHORT,
@@ -14,6 +15,7 @@ from models.fusion.fuse import (
     fuse_window,
     read_window,
 )
+from models.live.states import reading_of
 
 SKIN = np.array([150.0, 110.0, 90.0])
 BLOOD = np.array([0.33, 0.77, 0.53])        # of what the skin absorbs more, red to blue
@@ -141,6 +143,16 @@ def test_a_network_alone_is_not_believed():
     for seed in range(5):
         rate = fuse_window(*make_window(72, pulse=0.0, network_noise=0.0, seed=seed))
         assert rate.bpm is None
+
+
+def test_pictures_without_colour_are_withheld_for_that():
+    time_s, colour, changes, parts = make_window(72)
+    grey = np.repeat(colour[:, 1:2], 3, axis=1)
+    rate = fuse_window(time_s, grey, changes, parts)
+    assert (rate.bpm, rate.why_not, rate.cause) == (None, GREY, Cause.UNREADABLE)
+    pale = grey + np.array([1.0, 0.0, 0.0])                    # a face of little colour is none without
+    assert fuse_window(time_s, pale, changes, parts).why_not != GREY
+    assert reading_of(rate, 10.0).words == f"cannot be told; {GREY}"      # no light mends it
 
 
 def test_noise_is_no_pulse_and_its_interval_is_wide():

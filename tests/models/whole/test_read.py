@@ -4,6 +4,7 @@ import csv
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -17,7 +18,7 @@ from acq.terminal.prediction_view import echo_prediction
 from acq.terminal.pulse_rows import row_dict
 from acquire.errors import AcqError
 from dataset.published_colour.methods import ALL_METHODS
-from models.fusion.fuse import Cause, fuse_window
+from models.fusion.fuse import Cause, FusedRate, fuse_window
 from models.live.predict import predict
 from models.live.pulse import LivePulse
 from models.live.states import DARK, FACE_LOST, NO_PULSE, READING, SETTLING, LiveReading
@@ -25,6 +26,7 @@ from models.whole import read as whole_read
 from models.whole.read import read_whole
 from models.whole.reference import NamedRate, PpgReference
 from models.whole.watched import Part, Watched
+from models.whole.windows import Window
 from tests.support.live_scenes import FACE, RedOverGreen, Scene
 from tests.support.made_videos import write_video
 
@@ -160,6 +162,17 @@ def test_a_rate_over_all_that_most_windows_speak_against_is_withheld(
     if not is_shown:
         assert over_all.why_not == f"3 of its 5 windows cannot be told: {why}"
         assert (over_all.low_bpm, over_all.high_bpm) == (None, None)
+
+
+@pytest.mark.parametrize("cause", [None, *Cause])
+def test_more_bits_are_advised_only_where_they_may_mend_it(cause):
+    recorded = SimpleNamespace(is_predicted=True)
+    rates = [FusedRate(72.0), *2 * [FusedRate(None, cause=cause)]]
+    windows = [[Window(0.0, 10.0, rate) for rate in rates]]
+    told = whole_read._remark_on_coding(recorded, windows)
+    assert bool(told) == (cause in (Cause.WEAK, Cause.CODED))
+    assert not whole_read._remark_on_coding(recorded, [windows[0][:2]])         # half of them
+    assert not whole_read._remark_on_coding(SimpleNamespace(is_predicted=False), windows)
 
 
 def test_windows_that_were_withheld_for_another_rate_do_not_speak_against_it(clip, monkeypatch):
