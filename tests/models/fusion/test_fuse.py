@@ -150,7 +150,7 @@ def test_pictures_without_colour_are_withheld_for_that():
     grey = np.repeat(colour[:, 1:2], 3, axis=1)
     rate = fuse_window(time_s, grey, changes, parts)
     assert (rate.bpm, rate.why_not, rate.cause) == (None, GREY, Cause.UNREADABLE)
-    pale = grey + np.array([1.0, 0.0, 0.0])                    # a face of little colour is none without
+    pale = grey + np.array([1.0, 0.0, 0.0])         # little colour is some
     assert fuse_window(time_s, pale, changes, parts).why_not != GREY
     assert reading_of(rate, 10.0).words == f"cannot be told; {GREY}"      # no light mends it
 
@@ -188,6 +188,6 @@ def test_what_cannot_be_read_says_so():
     black = fuse_window(time_s, 0 * colour, changes, 0 * parts)
     assert black.bpm is None
     assert black.methods["pos"] is None
-    flat = fuse_window(time_s, colour * 0 + 90, changes * 0, parts * 0 + 90)
+    flat = fuse_window(time_s, colour * 0 + SKIN, changes * 0, parts * 0 + 90)
     assert flat.bpm is None
     assert flat.why_not == NO_BEAT
