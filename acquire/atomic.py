@@ -29,8 +29,10 @@ def naming(part: Path, path: Path) -> Iterator[None]:
     except OSError as error:
         if error.filename is None and error.errno in _FULL:
             error.filename = str(path)
-        elif isinstance(error.filename, str):
-            error.filename = error.filename.replace(str(part), str(path))
+        elif isinstance(error.filename, (str, Path)):
+            error.filename = str(error.filename).replace(str(part), str(path))
+        elif error.errno and str(part) in str(error):     # pyarrow has the name in its sentence
+            error.strerror, error.filename = os.strerror(error.errno), str(path)
         raise
 
 

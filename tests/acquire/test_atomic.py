@@ -2,6 +2,7 @@
 
 import errno
 
+import pyarrow.parquet
 import pytest
 
 from acquire.atomic import atomic_file, atomic_folder, write_text
@@ -29,6 +30,12 @@ def test_what_the_system_refuses_has_no_temporary_name(tmp_path):
     ) as part:
         part.open("x")
     assert caught.value.filename == str(tmp_path / "a")
+    with pytest.raises(FileNotFoundError) as caught, atomic_file(tmp_path / "a") as part:
+        (part / "none").write_text("")              # Python keeps the path as it was given
+    assert caught.value.filename == str(tmp_path / "a" / "none")
+    with pytest.raises(FileNotFoundError) as caught, atomic_file(tmp_path / "a") as part:
+        pyarrow.parquet.write_table(pyarrow.table({}), part / "none" / "t")
+    assert str(caught.value) == f"[Errno 2] No such file or directory: '{tmp_path}/a'"
     with pytest.raises(FileNotFoundError) as caught, atomic_folder(tmp_path / "b") as part:
         (part / "none" / "file").write_text("")
     assert caught.value.filename == str(tmp_path / "b" / "none" / "file")
