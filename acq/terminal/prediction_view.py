@@ -229,20 +229,23 @@ def _methods(result: "Prediction") -> "Table":
     has_errors = any(method.mae_bpm is not None for method in result.methods)
     table = Table(
         title=f"a method alone reads rates from {60 * LOW_HZ:.0f} bpm on, all together from "
-        f"{LOW_BPM:.0f}"
+        f"{LOW_BPM:.0f}; peak: of the spectra that are read together, each one's own highest"
     )
+    peaks = result.clip.methods if result.clip is not None else {}
     for heading in (
         "method", "windows read", "mean [bpm]", "over all [bpm]",
+        *(("peak over all [bpm]",) if peaks else ()),
         *(("mean error [bpm]", "error over all") if has_errors else ()),
     ):
         table.add_column(heading, justify="left" if heading == "method" else "right")
     true_bpm = result.clip_reference_bpm
 
-    def add(name: str, windows: int, *bpm: float | None) -> None:
+    def add(name: str, windows: int, *bpm: float | None, peak_bpm: float | None = None) -> None:
         mean_bpm, clip_bpm, mae_bpm = bpm
         off_bpm = None if clip_bpm is None or true_bpm is None else clip_bpm - true_bpm
         table.add_row(
             name, f"{windows} of {all_windows}", _number([mean_bpm]), _number([clip_bpm]),
+            *((_number([peak_bpm]),) if peaks else ()),
             *((_number([mae_bpm]), _number([off_bpm], "+.1f")) if has_errors else ()),
         )
 
@@ -253,7 +256,7 @@ def _methods(result: "Prediction") -> "Table":
     for method in result.methods:
         add(
             COLOUR_TITLES.get(method.name, method.name), method.windows, method.bpm,
-            method.clip_bpm, method.mae_bpm,
+            method.clip_bpm, method.mae_bpm, peak_bpm=peaks.get(method.name),
         )
     return table
 

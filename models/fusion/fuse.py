@@ -301,5 +301,7 @@ def _why_not(bpm: float, methods: dict[str, float | None], window: ReadWindow) -
         (height[name], peak) for name, peak in methods.items()
         if peak is not None and abs(peak - bpm) <= AGREE_BPM
     ]
-    low, high = sorted((max(near)[1] if near else bpm, max(others)[1]))
+    if not near:                # the likeliest of all together is no method's own
+        return f"the methods disagree: {max(others)[1]:.0f}, and all together {bpm:.0f}"
+    low, high = sorted((max(near)[1], max(others)[1]))
     return f"the methods disagree: {low:.0f} and {high:.0f}"

@@ -116,4 +116,16 @@ def test_a_window_whose_interval_is_extrapolated_says_so(capsys):
 def test_the_table_of_methods_says_from_which_rate_on_they_read(capsys):
     alone = MethodResult("pos", 1, 72.0, 72.0, None)
     lines = printed(prediction(SHOWN, methods=(alone,)), capsys)
-    assert "a method alone reads rates from 42 bpm on, all together from 30" in lines
+    (title,) = (line for line in lines if line.startswith("a method alone reads rates from"))
+    assert title.startswith("a method alone reads rates from 42 bpm on, all together from 30;")
+
+
+def test_the_peaks_that_methods_disagree_by_are_in_their_table(capsys):
+    why = "the methods disagree: 40 and 140"
+    clip = FusedRate(None, methods={"pos": 40.0, "network": 140.0}, why_not=why)
+    alone = [MethodResult(name, 1, 72.0, 72.0, None) for name in ("network", "pos", "green")]
+    lines = printed(prediction(SHOWN, clip=clip, methods=tuple(alone)), capsys)
+    heads = lines.index(next(line for line in lines if line.startswith("method ")))
+    rows = {line.split()[0]: line.split()[-1] for line in lines[heads:heads + 5]}
+    assert (rows["network"], rows["POS"], rows["GREEN"]) == ("140.0", "40.0", "72.0")
+    assert lines[-1].endswith(why)

@@ -12,6 +12,7 @@ from models.fusion.fuse import (
     TOO_SHORT,
     TOO_SLOW,
     Cause,
+    _why_not,
     fuse_window,
     read_window,
 )
@@ -143,6 +144,12 @@ def test_a_network_alone_is_not_believed():
     for seed in range(5):
         rate = fuse_window(*make_window(72, pulse=0.0, network_noise=0.0, seed=seed))
         assert rate.bpm is None
+
+
+def test_a_rate_that_no_method_has_alone_is_told_as_that_of_all_together():
+    window = read_window(*make_window(72))
+    words = _why_not(140.0, {"network": 40.0, "pos": None, "chrom": None, "ica": None}, window)
+    assert words == "the methods disagree: 40, and all together 140"
 
 
 def test_pictures_without_colour_are_withheld_for_that():
