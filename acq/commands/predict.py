@@ -47,7 +47,8 @@ Methods = Annotated[
 Hr = Annotated[
     float | None,
     typer.Option("--hr", metavar="BPM", min=30, max=240,
-                 help="The true heart rate of a video, to tell the errors."),
+                 help="The true heart rate of a video, as the peak of its pulse's spectrum: of an "
+                      "uneven heart, counted beats differ by some."),
 ]
 Ppg = Annotated[
     Path | None,

@@ -329,6 +329,11 @@ def test_the_command_tells_methods_and_errors_as_table_csv_and_json(clip, tmp_pa
     assert "no heart rate was read" in table
 
 
+def test_the_help_says_what_the_true_rate_is_meant_to_be():
+    told = " ".join(acq("--help").output.replace("│", " ").split())
+    assert "The true heart rate of a video, as the peak of its pulse's spectrum" in told
+
+
 @pytest.mark.parametrize(("words", "said"), [
     (("--methods", "best"), "expected all, or some of network, green, ica, pca, chrom, pos"),
     (("--methods", "all", "--as-live"), "leave out --as-live"),
