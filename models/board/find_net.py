@@ -4,9 +4,11 @@ import hashlib
 import re
 from contextlib import suppress
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from acquire.data_folder import runs_dir
 from acquire.errors import Fix, TrainingError
 from dataset.runs import METRICS, find_run_folder, nearest_run
 
@@ -15,6 +17,7 @@ from .onnx_net import BOARD, SHIPPED
 ONNX, CHECKPOINT = ".onnx", ".safetensors"
 TEACHER = f"teacher{CHECKPOINT}"
 COMES_WITH_ACQ = Path("shipped")            # the name of what comes with acq, for every reader
+_FOLD = re.compile(r"fold\d+")
 STUDENTS = ("student_kd", "student")         # of a run, the one that is taken first
 
 
@@ -207,6 +210,57 @@ def run_seed_and_net(called: str) -> tuple[str, str, str]:
     """Return the run, the seed and the network of a name as above; "" of what it does not have."""
     match = re.fullmatch(r"([^/]+)/(?:(seed\d+)/)?([^/]+)", called)
     return (match[1], match[2] or "", match[3]) if match else ("", "", called)
+
+
+def in_all_folds(path: Path, data: Path) -> str | None:
+    """Return the name of a network in all folds of its run, of the checkpoint of one fold.
+
+    None where it is of no run in folds. The name is as short as it can be in this data folder.
+    """
+    run = run_folder_of(path)
+    if run is None or not _FOLD.fullmatch(path.parent.name):
+        return None
+    if run.resolve().parent != runs_dir(data).resolve():
+        return str(path.parent.parent / path.stem)
+    return Path(run.name, path.absolute().parent.parent.relative_to(run), path.stem).as_posix()
+
+
+def check_part_of_run(named: Path, data: Path) -> None:
+    """Refuse a part that a run does not have, with those that are near, or else all that it has.
+
+    Nothing is refused where the name begins with no run.
+
+    Raises
+    ------
+    TrainingError : there is the run, and no such part
+    """
+    for above in [path for path in reversed(named.parents) if path.parts]:
+        with suppress(TrainingError):
+            folder = find_run(above, data)
+            if (folder / METRICS).is_file():
+                break
+    else:
+        return
+    names = named.relative_to(above).with_suffix("").parts
+    asked = "/".join(name for name in names if not _FOLD.fullmatch(name))
+    parts = _parts_of(folder)
+    alike = [part for part in parts if part.count("/") == asked.count("/")]
+    near = get_close_matches(asked, alike, n=1 if asked in parts else 2)
+    called = [f"{folder.name}/{part}" for part in near or parts]
+    raise TrainingError(
+        expected=f"a network or a seed of the run {folder.name}", found=repr(str(named)),
+        fix=f"did you mean {' or '.join(called)}?" if near else f"it has {', '.join(called)}",
+    )
+
+
+def _parts_of(folder: Path) -> list[str]:
+    """Return what a run has: its networks, and of several seeds these and the networks of each."""
+    called = [name.partition("/")[2] for name in _trainings_of(folder)] or sorted(
+        path.stem for path in folder.glob(f"*{CHECKPOINT}")
+    )
+    nets = [name.rpartition("/")[2] for name in called]
+    seeds = [name.partition("/")[0] for name in called]
+    return list(dict.fromkeys([*nets, *seeds, *called]))
 
 
 def _trainings_of(folder: Path) -> dict[str, list[Path]]:

@@ -16,7 +16,13 @@ from dataset.face.frames import Motion
 from dataset.published_colour.methods import ALL_METHODS
 from dataset.runs import ReadFrom, read_training_runs
 from dataset.signals.colour_methods import METHODS
-from models.board.find_net import find_nets, find_trainings, run_seed_and_net
+from models.board.find_net import (
+    check_part_of_run,
+    find_nets,
+    find_trainings,
+    in_all_folds,
+    run_seed_and_net,
+)
 from models.data.from_sessions import Source, load_own
 from models.data.published_ubfc import load_dataset_2
 from models.data.videos import TrainingData, side_by_subjects
@@ -118,8 +124,7 @@ def compare_methods(
         for net, fold in zip(each, folds, strict=True):
             if net is not None:
                 if not other_data:
-                    with _naming_source([net], data, source):
-                        net.check_origin(fold)
+                    _check_origin(net, fold, data, source)
                 warnings += net.warn_of(name, fold, side)
             read = read_by_method(name) if net is None else net.read
             results.setdefault(name, []).extend(_read_all(name, read, fold, on_progress))
@@ -181,6 +186,18 @@ def _seed_number(called: str, methods: Mapping[str, Sequence[ReadNet]]) -> int |
 _READ_AS: dict[ReadFrom, Fix] = {
     "ubfc": Fix.READ_CURATED, "sessions": Fix.READ_SESSIONS, "published": Fix.READ_PUBLISHED,
 }
+
+
+def _check_origin(net: ReadNet, fold: TrainingData, data: Path, source: Source) -> None:
+    """Refuse a network of other data or of another split; of one fold's, name that of all folds."""
+    try:
+        with _naming_source([net], data, source):
+            net.check_origin(fold)
+    except TrainingError as error:
+        called = in_all_folds(net.path, data)
+        if called and net.header.get("data_hash") == fold.data_hash:
+            error.fix = f"name {called}: each fold is read by its own network, as it was tested"
+        raise
 
 
 @contextmanager
@@ -268,6 +285,7 @@ def _resolve_names(names: list[str], data: Path) -> dict[str, list[ReadNet]]:
         except TrainingError as error:
             if error.found != "nothing":
                 raise
+            check_part_of_run(Path(name), data)
             near = get_close_matches(name.lower(), ALL_METHODS, n=1, cutoff=0.7)
             raise TrainingError(
                 expected=f"{EVERY}, one of {', '.join(ALL_METHODS)}; a run, a checkpoint or an "

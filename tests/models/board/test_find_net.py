@@ -1,6 +1,7 @@
 """A network is found by any of its names, and says what it is."""
 
 import hashlib
+import re
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,11 @@ from models.board.find_net import (
     find_nets,
     find_run,
     find_trainings,
+    in_all_folds,
     run_seed_and_net,
 )
 from models.board.onnx_net import SHIPPED
+from models.evaluation.compare import compare_methods
 from models.export.export import export
 from tests.support.boards import make_untrained
 
@@ -133,6 +136,35 @@ def test_a_part_of_a_run_of_folds_and_seeds_is_every_fold_of_it(tmp_path):
     assert [run_seed_and_net(name) for name in (names[3], f"{RUN}/student", "student")] == [
         (RUN, "seed1", "teacher"), (RUN, "", "student"), ("", "", "student"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("part", "fix"),
+    [
+        ("student_kdd", "did you mean {run}/student_kd or {run}/student?"),
+        ("seed2", "did you mean {run}/seed1 or {run}/seed0?"),
+        ("seed1/studentt", "did you mean {run}/seed1/student or {run}/seed0/student?"),
+        ("seed0/fold1/student.safetensors", "did you mean {run}/seed0/student?"),
+        ("fold9", "it has {run}/student, {run}/student_kd, {run}/seed0, {run}/seed1, "
+                  "{run}/seed0/student, {run}/seed0/student_kd, {run}/seed1/student, "
+                  "{run}/seed1/student_kd"),
+    ],
+)
+def test_a_part_that_a_run_does_not_have_is_refused_with_those_near(tmp_path, part, fix):
+    run = tmp_path / "runs" / RUN
+    for place in [run / f"seed{seed}" / f"fold{fold}" for seed in (0, 1) for fold in (1, 2)]:
+        place.mkdir(parents=True)
+        for name in ("student", "student_kd"):
+            (place / f"{name}.safetensors").touch()
+    (run / "metrics.json").write_text("{}")
+    said = f"expected a network or a seed of the run {RUN}, found '{RUN}/{part}'"
+    with pytest.raises(TrainingError, match=re.escape(said)) as caught:
+        compare_methods(tmp_path, [f"{RUN}/{part}"])
+    assert caught.value.fix == fix.format(run=RUN)
+    file = run / "seed1" / "fold2" / "student.safetensors"
+    assert in_all_folds(file, tmp_path) == f"{RUN}/seed1/student"
+    assert in_all_folds(file, tmp_path / "other") == f"{run}/seed1/student"
+    assert in_all_folds(run / "student.safetensors", tmp_path) is None
 
 
 def test_it_says_its_run_and_its_hash(data):

@@ -201,6 +201,13 @@ def test_a_run_of_folds_and_seeds_is_evaluated_to_its_own_numbers(run, data, cap
     # one fold's alone, which was trained on who is tested without folds
     fold = 2 if "S03" in metrics["folds"][0]["test"] else 1
     of_fold = made.folder / "seed1" / f"fold{fold}" / "student.safetensors"
+    with pytest.raises(TrainingError, match="a network of this split") as caught:
+        compare_methods(data, [str(of_fold)])
+    named = f"{made.folder.name}/seed1/student"
+    assert caught.value.fix == (
+        f"name {named}: each fold is read by its own network, as it was tested"
+    )
+    assert list(compare_methods(data, [named]).videos) == [named, "mean_rate"]
     (warning,) = compare_methods(data, [str(of_fold)], other_data=True).warnings
     assert warning.startswith("student was trained on S03: its figures here show how well it rem")
     with pytest.raises(TrainingError, match="the side test, for a run in folds, found train"):
