@@ -61,6 +61,11 @@ def test_the_toolbox_s_chain_has_a_table_of_its_own(metrics):
     assert "a multiple of 1.17 bpm" in page                                 # 60 * 20 Hz / 1024
     assert "from 0.6–3.3 Hz" in page
     assert "0.75–2.5 Hz" in page
+    # of whole recordings: the windows and the grid of the other tables are not its own
+    hashes = f"data <code>{DATA_HASH[:12]}</code>, split <code>5e5e5e5e5e5e</code>."
+    assert f"Computed from 2 whole test recordings; {hashes}" in page
+    assert "windows of 10 s" not in page
+    assert "on a grid of 0.1 bpm" not in page
 
 
 def test_of_several_seeds_every_table_says_whose_figures_it_has(metrics):
@@ -102,7 +107,7 @@ def test_coverage_stands_beside_every_error():
 
 @pytest.mark.parametrize(
     "table",
-    [tables.results, tables.otherwise, tables.toolbox, tables.recordings, published.hold_out],
+    [tables.results, tables.otherwise, tables.recordings, published.hold_out],
 )
 def test_a_table_says_its_data_windows_and_resolution(metrics, table):
     caption = in_one_line(table(metrics))
