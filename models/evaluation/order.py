@@ -9,6 +9,15 @@ from .published import LEAST_GAP_BPM
 
 # what a network has to be ahead of to be of use, and what it has to reach
 WEAK, STRONG = "green", "pos"
+AHEAD, LEVEL, BEHIND = "ahead", "level", "behind"
+WITHIN = f", within {LEAST_GAP_BPM:g} bpm"
+
+
+def side_of(lead_bpm: float) -> str:
+    """Return on which side of another a method is that leads by so much; level: by too little."""
+    if abs(lead_bpm) < LEAST_GAP_BPM:
+        return LEVEL
+    return AHEAD if lead_bpm > 0 else BEHIND
 
 
 def order_in_words(
@@ -35,7 +44,7 @@ def order_in_words(
     if min(gaps) >= LEAST_GAP_BPM:
         shown = "the order that a teacher’s help should give"
     elif mae_bpm[ranked[-1]] - mae_bpm[ranked[0]] < LEAST_GAP_BPM:
-        shown = f"all three are level, within {LEAST_GAP_BPM:g} bpm"
+        shown = f"all three are {LEVEL}{WITHIN}"
     else:
         wanted = ", ".join(titles.get(n, n) for n in ("teacher", "student_kd", "student"))
         shown = f"not the order that a teacher’s help should give ({wanted})"
@@ -59,14 +68,13 @@ def order_in_words(
 
 def _beside(formula: str, mae_bpm: Mapping[str, float], titles: Mapping[str, str]) -> str:
     """Return which networks are ahead of a formula, level with it and behind it."""
-    groups: dict[str, list[str]] = {"ahead": [], "level": [], "behind": []}
+    groups: dict[str, list[str]] = {AHEAD: [], LEVEL: [], BEHIND: []}
     for name in NETWORKS:
-        lead_bpm = mae_bpm[formula] - mae_bpm[name]
-        side = "level" if abs(lead_bpm) < LEAST_GAP_BPM else "ahead" if lead_bpm > 0 else "behind"
-        groups[side].append(titles.get(name, name))
-    words = [
-        f"{side}: {'all three' if len(names) == len(NETWORKS) else ', '.join(names)}"
-        for side, names in groups.items() if names
-    ]
+        groups[side_of(mae_bpm[formula] - mae_bpm[name])].append(titles.get(name, name))
+    words = []
+    for side, names in groups.items():
+        if names:
+            whom = "all three" if len(names) == len(NETWORKS) else ", ".join(names)
+            words.append(f"{side}{WITHIN if side == LEVEL else ''}: {whom}")
     title = titles.get(formula, formula)
     return f"Beside {title} ({number(mae_bpm[formula])} bpm) {'; '.join(words)}."

@@ -17,7 +17,7 @@ from models.metrics.by_subject import DRAWS
 
 from .gap import FEWEST_SUBJECTS, NETWORKS, errors_by_subject, gap_over_subjects
 from .metrics import heart_rate_errors
-from .order import order_in_words
+from .order import AHEAD, BEHIND, LEVEL, WITHIN, order_in_words, side_of
 from .video_result import VideoResult
 
 BETTER, WORSE, NOT_TOLD = "better", "worse", "not told apart"
@@ -206,18 +206,19 @@ def _against_on_few_subjects(
 ) -> str:
     """Return the same where nothing can be said of others than the subjects tested."""
     tested = "the one subject" if subjects == 1 else f"the {subjects} subjects"
-    sides = {
-        side: [
-            f"{titles.get(name, name)} (by {difference.words})"
-            for name, difference in found.items() if (difference.lower_by_bpm > 0) == is_ahead
-        ]
-        for side, is_ahead in (("Worse than", False), ("Ahead of", True))
-    }
     sentences = []
-    for side, names in sides.items():
+    for side, beginning in (
+        (BEHIND, "Worse than"), (LEVEL, "Level with"), (AHEAD, "Ahead of"),
+    ):
+        names = [
+            f"{titles.get(name, name)} ({f'MAE {difference.side} ' if side == LEVEL else ''}by "
+            f"{difference.words})"
+            for name, difference in found.items() if side_of(difference.lower_by_bpm) == side
+        ]
         if names:
             other = short if sentences else f"{whom}, on {tested} tested"
-            sentences.append(f"{side} {other}: {', '.join(names)}.")
+            within = WITHIN if side == LEVEL else ""
+            sentences.append(f"{beginning} {other}{within}: {', '.join(names)}.")
     return " ".join(sentences)
 
 

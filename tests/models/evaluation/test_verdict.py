@@ -103,6 +103,22 @@ def test_a_few_subjects_are_never_praise():
     assert found["words"][-1].startswith("2 subjects tested: too few to show anything")
 
 
+def test_a_few_subjects_are_level_by_one_measure_in_every_sentence():
+    """0.39 was worse than 0.31, and level with 0.46."""
+    found = verdict([0.39], [0.51], [0.46], green=(0.31,))
+    assert found["words"][0] == (
+        "Worse than GREEN, the best method without training (MAE 0.31 bpm), on the one subject "
+        "tested: student + KD (by 0.20 bpm). Level with GREEN, within 0.1 bpm: student (MAE higher "
+        "by 0.08 bpm)."
+    )
+    alone = verdict([0.29], [0.26], [0.46], green=(0.31,))["words"][0]
+    assert alone == (
+        "Level with GREEN, the best method without training (MAE 0.31 bpm), on the one subject "
+        "tested, within 0.1 bpm: student (MAE lower by 0.02 bpm), student + KD (MAE lower by 0.05 "
+        "bpm)."
+    )
+
+
 ALL = {"teacher": "teacher", **TITLES}
 
 
@@ -135,7 +151,9 @@ def test_on_a_few_subjects_the_order_is_told_in_words_and_never_a_part_of_the_ga
     )
     level = judged([1.02], [1.0], [1.09])["words"]
     assert level[2].endswith("; all three are level, within 0.1 bpm.")
-    assert good[3].endswith("Beside POS (1.00 bpm) level: teacher; behind: student, student + KD.")
+    assert good[3].endswith(
+        "Beside POS (1.00 bpm) level, within 0.1 bpm: teacher; behind: student, student + KD."
+    )
 
 
 def test_errors_of_several_seeds_are_said_to_be_their_mean():
