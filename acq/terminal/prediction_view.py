@@ -44,9 +44,9 @@ def echo_prediction(result: "Prediction", net: str, *, reference: str) -> None:
         )
     for first, last, reading in _told_once(result):
         echo(f"{_from_to(first, last)}  {reading.state}: {reading.words}")
-    if without := result.without_rate_s:
-        each = ", ".join(f"{state} {seconds:.1f} s" for state, seconds in without.items())
-        echo(f"{sum(without.values()):.1f} s without a heart rate: {each}")
+    if without := _tenths(result.without_rate_s):
+        each = ", ".join(f"{state} {tenths / 10:.1f} s" for state, tenths in without.items())
+        echo(f"{sum(without.values()) / 10:.1f} s without a heart rate: {each}")
     if result.rows_with_rate:
         rates = [row.hr_bpm for row in result.rows_with_rate if row.hr_bpm is not None]
         echo(
@@ -70,6 +70,16 @@ def _told_once(result: "Prediction") -> "list[tuple[float, float, LiveReading]]"
         else:
             told.append((first, last, reading))
     return told
+
+
+def _tenths(seconds: dict[str, float]) -> dict[str, int]:
+    """Round to tenths of a second so that the parts add up to their sum; leave out zeros."""
+    tenths = {state: int(10 * value) for state, value in seconds.items()}
+    lacking = round(10 * sum(seconds.values())) - sum(tenths.values())
+    nearest_next = sorted(seconds, key=lambda state: tenths[state] - 10 * seconds[state])
+    for state in nearest_next[:lacking]:
+        tenths[state] += 1
+    return {state: value for state, value in tenths.items() if value}
 
 
 def _from_to(first: float, last: float) -> str:
@@ -126,21 +136,37 @@ def _what_to_do(result: "Prediction") -> str:
     from dataset.signals.filters import WINDOW_S
     from models.fusion.fuse import LEAST_S
     from models.live.pulse import WEIGH_S
-    from models.live.states import LOOKING
+    from models.live.states import (
+        ANOTHER_FACE,
+        DARK,
+        FACE_LOST,
+        LOOKING,
+        SETTLING,
+        TWO_FACES,
+    )
 
-    if result.windows:
+    if result.windows or not result.without_rate_s:
         return ""
-    if next(iter(result.without_rate_s), None) == LOOKING:
-        return (
-            f"; {result.without_rate_s[LOOKING]:.0f} s without a face: where people lie on their "
-            "side or upside down in it, turn the video first"
-        )
-    if result.states is None and result.seconds < WINDOW_S + WEIGH_S:
+    longest, *others = result.without_rate_s
+    if longest == SETTLING and result.states is None and result.seconds < WINDOW_S + WEIGH_S:
         return (
             f"; as live it takes {WINDOW_S + WEIGH_S:g} s of a face: without --as-live "
             f"{LEAST_S:g} s are enough"
         )
-    return ""
+    if longest == SETTLING and result.seconds < LEAST_S:
+        return f"; it takes {LEAST_S:g} s of a face at least"
+    # what is too short was cut short by something
+    cause = others[0] if longest == SETTLING and others else longest
+    looked_s = result.without_rate_s.get(LOOKING, 0.0)
+    todo = {
+        LOOKING: f"{looked_s:.0f} s without a face: where people lie on their side or upside "
+                 "down in it, turn the video first",
+        TWO_FACES: "cover the other face, or crop it away",
+        FACE_LOST: "keep all of the face in view, with room around it",
+        ANOTHER_FACE: "cut the video where the person changes, and read each part",
+        DARK: "more light, from the front",
+    }.get(cause)
+    return f"; {todo}" if todo else ""
 
 
 def _length_s(row: "PredictionRow") -> float:

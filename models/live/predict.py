@@ -6,7 +6,7 @@ heart rate is that of the same ten seconds in which the camera's was read.
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from models.fusion.fuse import FusedRate
 
 from .pulse import LivePulse
 from .recorded import RecordedFrames, Reference, choose_reference, open_recorded
-from .states import READING, LiveReading
+from .states import READING, SETTLING, LiveReading
 
 OnFrames = Callable[[int, int], None]
 
@@ -128,6 +128,8 @@ class Prediction:
             return self.states
         begun = [row.reading for at, row in enumerate(self.rows)
                  if not at or not row.reading.is_state_of(self.rows[at - 1].reading)]
+        if begun and begun[-1].state == SETTLING:       # it tells in how many seconds
+            begun[-1] = replace(begun[-1], words=f"{begun[-1].words}; it ended before that")
         ends = [*(reading.time_s for reading in begun[1:]), self.seconds]
         return [(reading.time_s, end, reading) for reading, end in zip(begun, ends, strict=True)]
 

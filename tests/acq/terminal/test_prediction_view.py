@@ -11,7 +11,17 @@ from acq.terminal.prediction_view import _windows, echo_prediction
 from acq.terminal.tables import _fitted
 from models.fusion.fuse import FusedRate
 from models.live.predict import MethodResult, Prediction, PredictionRow
-from models.live.states import DARK, FACE_LOST, LOOKING, SETTLING, LiveReading, reading_of
+from models.live.states import (
+    ANOTHER_FACE,
+    DARK,
+    FACE_LOST,
+    FROZEN,
+    LOOKING,
+    SETTLING,
+    TWO_FACES,
+    LiveReading,
+    reading_of,
+)
 
 SHOWN = FusedRate(72.2, 70.4, 74.0, fs_hz=30.0)
 LIT = "light on the face swings at that rate, 90, in another colour than blood"
@@ -44,9 +54,16 @@ def withheld(*reasons):
      "first"),
     (10.0, [(0, LOOKING), (0.3, SETTLING)], True,
      "; as live it takes 11 s of a face: without --as-live 6 s are enough"),
-    (20.0, [(0, SETTLING), (8, FACE_LOST)], True, ""),
-    (5.0, [(0, SETTLING)], False, ""),
-    (12.0, [(0, DARK)], False, ""),
+    (20.0, [(0, SETTLING), (8, FACE_LOST)], True,
+     "; keep all of the face in view, with room around it"),
+    (10.0, [(0, SETTLING), (2, FACE_LOST), (5, SETTLING)], False,
+     "; keep all of the face in view, with room around it"),
+    (5.0, [(0, SETTLING)], False, "; it takes 6 s of a face at least"),
+    (12.0, [(0, DARK)], False, "; more light, from the front"),
+    (12.0, [(0, TWO_FACES)], False, "; cover the other face, or crop it away"),
+    (12.0, [(0, SETTLING), (4, ANOTHER_FACE)], False,
+     "; cut the video where the person changes, and read each part"),
+    (12.0, [(0, FROZEN)], False, ""),
 ])
 def test_the_last_line_says_what_to_do(capsys, seconds, states, is_live, last):
     readings = [LiveReading(begin_s, state, state) for begin_s, state in states]
@@ -59,6 +76,26 @@ def test_the_last_line_says_what_to_do(capsys, seconds, states, is_live, last):
         ), "a network", reference="finger",
     )
     assert capsys.readouterr().out.splitlines()[-1] == f"no heart rate was read{last}"
+
+
+@pytest.mark.parametrize(("begins_s", "seconds", "told"), [
+    ([(0, DARK), (17.26, SETTLING)], 17.82,
+     "17.8 s without a heart rate: dark 17.3 s, settling 0.5 s"),
+    ([(0, DARK), (20.02, SETTLING)], 20.05, "20.0 s without a heart rate: dark 20.0 s"),
+    ([(0, DARK), (3.04, FROZEN), (5.08, SETTLING)], 6.13,
+     "6.1 s without a heart rate: dark 3.0 s, frozen 2.0 s, settling 1.1 s"),
+])
+def test_the_parts_of_the_time_without_a_heart_rate_add_up(capsys, begins_s, seconds, told):
+    rows = [PredictionRow(LiveReading(at, state, state), None) for at, state in begins_s]
+    result = Prediction(Path("v.mp4"), False, 100, seconds, rows, 0, "", 1.0)
+    assert told in printed(result, capsys)
+
+
+def test_what_a_file_is_too_short_for_as_live_is_said_to_lie_after_its_end(capsys):
+    rows = [PredictionRow(LiveReading(0.0, SETTLING, "face found; heart rate in 11 s"), None)]
+    lines = printed(Prediction(Path("v.mp4"), False, 183, 6.1, rows, 0, "", 1.0), capsys)
+    told = "0:00 to 0:06  settling: face found; heart rate in 11 s; it ended before that"
+    assert told in lines
 
 
 def test_each_window_has_its_reason_where_none_has_a_rate(capsys):
