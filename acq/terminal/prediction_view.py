@@ -1,10 +1,11 @@
 """What `acq predict` prints: the states, the curve, tables of windows and methods, the rates."""
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from acq.terminal.curves import clock, sparkline
-from acq.terminal.printing import echo
+from acq.terminal.printing import echo, wrapped
 from acq.terminal.pulse_rows import interval_text
 from acq.terminal.tables import show
 from dataset.common.wording import counted
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
     from models.live.states import LiveReading
 
 _ROWS = 20                   # of the table: neighbours share one where there are more
-_WIDE = 60                   # characters of the curve
+_WIDE = 40                   # characters of the curve
+_NAMED = 2                   # reasons of a row; of more, the first and how many others
+_BREAK_S = 1.5               # between two windows: they are one second apart
+_EXTRAPOLATED = "*"          # behind an interval
 _MOMENT_S = 0.5
 
 
@@ -30,34 +34,43 @@ def echo_prediction(result: "Prediction", net: str, *, reference: str) -> None:
     reference : what the rates are held against, in words
     """
     simulated = " (simulated)" if result.simulated else ""
-    echo(
+    _echo(
         f"{result.source}{simulated}: {counted(result.frames, 'frame')} in {result.seconds:.1f} s, "
         f"{result.fps:.2f}/s; {result.ms_per_frame:.2f} ms each"
     )
     if result.pictures:
-        echo(f"pictures: {result.pictures}")
-    echo(f"read by {net}")
+        _echo(f"pictures: {result.pictures}")
+    _echo(f"read by {net}")
     if result.late_frames:
-        echo(
+        _echo(
             f"left out {counted(result.late_frames, 'frame')} not later than the one before",
             fg="yellow",
         )
     for first, last, reading in _told_once(result):
-        echo(f"{_from_to(first, last)}  {reading.state}: {reading.words}")
+        _echo(f"{_from_to(first, last)}  {reading.state}: {reading.words}")
     if without := _tenths(result.without_rate_s):
         each = ", ".join(f"{state} {tenths / 10:.1f} s" for state, tenths in without.items())
-        echo(f"{sum(without.values()) / 10:.1f} s without a heart rate: {each}")
+        _echo(f"{sum(without.values()) / 10:.1f} s without a heart rate: {each}")
     if result.rows_with_rate:
         rates = [row.hr_bpm for row in result.rows_with_rate if row.hr_bpm is not None]
-        echo(
+        _echo(
             f"{sparkline(_columns(result))}  {min(rates):.0f} to {max(rates):.0f} bpm, from 0:00 "
             f"to {clock(round(result.seconds))}"
         )
     if result.windows:
         show(_windows(result, reference))
+        for why in dict.fromkeys(rate.extrapolated for rate in _rates(result.windows)):
+            if why:
+                _echo(f"{_EXTRAPOLATED} {why}")
     if result.methods:
         show(_methods(result))
     _echo_rate(result, reference)
+
+
+def _echo(text: str, *, fg: str | None = None) -> None:
+    """Print one line, broken between words on a terminal."""
+    for line in wrapped(text):
+        echo(line, fg=fg)
 
 
 def _told_once(result: "Prediction") -> "list[tuple[float, float, LiveReading]]":
@@ -102,14 +115,14 @@ def _echo_rate(result: "Prediction", reference: str) -> None:
     elif result.clip is not None:
         clip = f"; {_over(result)} none can be told: {result.clip.why_not}"
     if not result.rows_with_rate:
-        echo(f"no heart rate was read{clip}{_what_to_do(result)}", fg="yellow")
+        _echo(f"no heart rate was read{clip}{_what_to_do(result)}", fg="yellow")
         return
     read, windows = len(result.rows_with_rate), counted(len(result.windows), "window")
     if read < len(result.windows):
         windows = f"{read} of {windows}"
     lengths = {round(_length_s(row)) for row in result.rows_with_rate}
     seconds = f" of {lengths.pop()} s" if len(lengths) == 1 else ""
-    echo(f"heart rate {result.hr_bpm:.1f} bpm: mean of {windows}{seconds}{clip}{beside}")
+    _echo(f"heart rate {result.hr_bpm:.1f} bpm: mean of {windows}{seconds}{clip}{beside}")
 
 
 def _over(result: "Prediction") -> str:
@@ -215,26 +228,31 @@ def _windows(result: "Prediction", reference: str) -> "Table":
 
 
 def _quality(rows: "list[PredictionRow]") -> str:
-    """Return the lowest quality of some windows and what is extrapolated; without a rate, why."""
+    """Return the lowest quality of some windows; of those without a rate, why."""
     from dataset.signals.pulse_quality import FAIR, GOOD, POOR
 
     why_not = [row.rate.why_not for row in rows if row.rate is not None and row.hr_bpm is None]
     of = f"{len(why_not)} of {len(rows)} " if len(rows) > 1 else ""
-    withheld = f"{of}cannot be told: {why_not[0]}" if why_not else ""
-    if len(set(why_not)) > 1:
-        withheld += f"; and {counted(len(set(why_not)) - 1, 'other reason')}"
+    reasons = list(dict.fromkeys(why_not))
+    named = reasons if len(reasons) <= _NAMED else reasons[:1]
+    withheld = f"{of}cannot be told: {'; '.join(named)}" if named else ""
+    if len(reasons) > len(named):
+        withheld += f"; and {counted(len(reasons) - len(named), 'other reason')}"
     found = {row.reading.quality for row in rows}
     quality = next((word for word in (POOR, FAIR, GOOD) if word in found), "")
-    beyond = next((rate.extrapolated for rate in _rates(rows) if rate.extrapolated), "")
-    return "; ".join(filter(None, (quality, beyond, withheld)))
+    ends_s = [row.reading.time_s for row in rows]
+    has_break = any(after - before > _BREAK_S for before, after in pairwise(ends_s))
+    across = "across a break" if has_break else ""
+    return "; ".join(filter(None, (quality, across, withheld)))
 
 
 def _bounds(rows: "list[PredictionRow]") -> str:
-    """Return the widest interval of some windows with a heart rate, in words."""
+    """Return the widest interval of some windows with a heart rate, marked if extrapolated."""
     rates = _rates(rows)
     low = [rate.low_bpm for rate in rates if rate.low_bpm is not None]
     high = [rate.high_bpm for rate in rates if rate.high_bpm is not None]
-    return interval_text(min(low), max(high)) if low and high else ""
+    mark = _EXTRAPOLATED if any(rate.extrapolated for rate in rates) else ""
+    return interval_text(min(low), max(high)) + mark if low and high else ""
 
 
 def _rates(rows: "list[PredictionRow]") -> "list[FusedRate]":

@@ -7,7 +7,9 @@ of its own, and stays what it is.
 
 import atexit
 import os
+import shutil
 import sys
+import textwrap
 import unicodedata
 
 import typer
@@ -53,6 +55,16 @@ def echo(
             for text, colour in coloured
         ),
         err=err,
+    )
+
+
+def wrapped(text: str) -> list[str]:
+    """Return a line for stdout: on a terminal broken between words, elsewhere as it is."""
+    if not sys.stdout.isatty():
+        return [text]
+    return textwrap.wrap(
+        visible(text), shutil.get_terminal_size().columns, subsequent_indent="  ",
+        break_long_words=False, break_on_hyphens=False,
     )
 
 

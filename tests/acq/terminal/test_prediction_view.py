@@ -1,6 +1,7 @@
 """What is printed of a file: windows with their reasons, rates with intervals, what to do."""
 
 import io
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -123,6 +124,35 @@ def test_windows_that_share_a_row_say_how_many_reasons_there_are(capsys):
     assert all(row.endswith("; and 4 other reasons") for row in rows)
 
 
+def test_two_reasons_of_a_row_are_both_named(capsys):
+    reasons = [f"the methods disagree: 50 and {100 + at}" for at in range(22)]
+    lines = printed(prediction(*withheld(*reasons)), capsys)
+    row, = (line for line in lines if line.startswith("0:10 to 0:11"))
+    assert row.endswith(f"2 of 2 cannot be told: {reasons[0]}; {reasons[1]}")
+
+
+def test_a_row_of_windows_on_both_sides_of_a_cut_says_so(capsys):
+    whole = prediction(*21 * [SHOWN])
+    later = [replace(row, reading=replace(row.reading, time_s=row.reading.time_s + 10 * (at > 4)))
+             for at, row in enumerate(whole.rows)]
+    lines = printed(replace(whole, rows=later, seconds=40.0), capsys)
+    broken = [line.split("  ")[0].strip() for line in lines if "across a break" in line]
+    assert broken == ["0:14 to 0:25"]
+    assert not any("across" in line for line in printed(whole, capsys))
+
+
+def test_no_line_is_wider_than_a_terminal_nor_a_word_broken(monkeypatch, capsys):
+    result = prediction(SHOWN, *withheld(LIT), clip=replace(SHOWN, bpm=None, why_not=LIT))
+    plain = printed(result, capsys)
+    assert max(map(len, plain)) > 80                    # in a pipe a line is a line
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in printed(result, capsys)]
+    assert max(map(len, lines)) <= 80
+    assert len(plain[-1]) > 80
+    assert plain[-1] in " ".join(" ".join(lines).split())
+
+
 @pytest.mark.parametrize(("clip", "told"), [
     (SHOWN, "over all of it 72.2 bpm (70 to 74)"),
     (replace(SHOWN, extrapolated="interval extrapolated: why"),
@@ -147,7 +177,10 @@ def test_a_window_whose_interval_is_extrapolated_says_so(capsys):
     told = {line.split()[0]: line.split("  ")[-1] for line in lines if line.lstrip()[:2] == "0:"}
     assert reading_of(rate, 10.0).words == "good pulse; interval extrapolated: why"
     assert told["0:10"] == "good"
-    assert told["0:11"] == "good; interval extrapolated: why"
+    assert told["0:11"] == "good"
+    assert any("209 to 211*" in line for line in lines)
+    assert "70 to 74 " in next(line for line in lines if line.lstrip().startswith("0:10"))
+    assert lines.count("* interval extrapolated: why") == 1
 
 
 def test_the_table_of_methods_says_from_which_rate_on_they_read(capsys):
