@@ -56,6 +56,7 @@ def card(
     from dataset.card.description import known_limits
     from dataset.card.write import write_card
     from dataset.consistency.unsplit import find_unsplit
+    from dataset.variability.group import UNTOLD
 
     given = {"name": name, "licence": licence, "creators": creator, "url": url, "cite": cite,
              "published": published}
@@ -76,6 +77,9 @@ def card(
         counted(len(made.facts.entries), "recording"), counted(len(made.facts.subjects), "subject"),
     )
     echo(f"{'wrote' if made.is_new else 'already in'} {where}: {entries} of {subjects}")
+    for line in made.facts.variability:
+        if UNTOLD in line:
+            echo(f"heart rate variability of the group: {line}")
     if not about.licence:
         echo(
             "no licence is chosen: --licence says what others may do, such as "

@@ -158,7 +158,8 @@ def convert(
         if plan:
             show_plan(planned, _failure_lines(planned.failed), as_json=as_json)
             return
-        note(why_codec(planned))
+        if planned.sessions:                # else all of them are there
+            note(why_codec(planned))
         asked = replace(asked, codec=planned.codec)
     if target:
         _export(

@@ -147,10 +147,12 @@ def _described(recording: "ImportedFolder") -> str:
             f", {counted(recording.lost_frames, 'frame')} and "
             f"{counted(recording.lost_samples, 'sample')} lack"
         )
+    is_named = f"{recording.session}-".startswith(f"{recording.subject}-")
+    subject = "" if is_named else f" of {recording.subject}"
     is_there = " (was there)" if recording.kept else ""
     simulated = " (simulated)" if recording.simulated else ""
     return (
-        f"{recording.folder} -> {recording.session}{is_there}{simulated}: "
+        f"{recording.folder} -> {recording.session}{subject}{is_there}{simulated}: "
         f"{counted(recording.frames, 'frame')}, "
         f"{counted(recording.samples, 'sample')}{lost}"
     )

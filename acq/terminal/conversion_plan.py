@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from acq.terminal.printing import complain, echo, print_json
 from acq.terminal.tables import show
-from dataset.common.wording import counted
+from dataset.common.wording import counted, size_text
 
 if TYPE_CHECKING:
     from dataset.convert.plan import ConversionPlan
@@ -16,10 +16,10 @@ def why_codec(planned: "ConversionPlan") -> str:
     """Return which codec was chosen, and why, in one line."""
     way = planned.way
     quicker = planned.ways[: planned.ways.index(way)]
-    too_large = ", ".join(f"{one.codec} {one.size_bytes / 1e9:.1f} GB" for one in quicker)
+    too_large = ", ".join(f"{one.codec} {size_text(one.size_bytes)}" for one in quicker)
     return (
-        f"codec {way.codec}, about {way.size_bytes / 1e9:.1f} GB; "
-        f"{planned.free_bytes / 1e9:.1f} GB are free"
+        f"codec {way.codec}, about {size_text(way.size_bytes)}; "
+        f"{size_text(planned.free_bytes)} are free"
         + (f"; quicker ones take more: {too_large}" if quicker else "")
     )
 
@@ -56,7 +56,7 @@ def show_plan(
         side_by_side = "; minutes of one process here, which the cluster's workers share"
     echo(
         f"{counted(planned.sessions, 'session')}{kept}, {counted(planned.frames, 'frame')}; "
-        f"{planned.free_bytes / 1e9:.1f} GB are free; * would be written; tried on a few frames"
+        f"{size_text(planned.free_bytes)} are free; * would be written; tried on a few frames"
         f"{side_by_side}"
     )
     for line in failures:

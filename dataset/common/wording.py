@@ -4,6 +4,14 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+SMALL_BYTES = 10**8         # less is told in MB
+
+
+def size_text(size_bytes: int) -> str:
+    """Return `1.2 GB`, or `34.0 MB` of what is small."""
+    unit, name = (1e6, "MB") if size_bytes < SMALL_BYTES else (1e9, "GB")
+    return f"{size_bytes / unit:.1f} {name}"
+
 
 def counted(count: int, noun: str) -> str:
     """Return `1 frame`, `2 frames`."""

@@ -18,6 +18,7 @@ import numpy as np
 from acquire import data_folder
 from acquire.errors import CurationError, Fix, apart
 from dataset.common.progress import OnProgress
+from dataset.common.wording import SMALL_BYTES
 from dataset.common.workers import Workers
 from dataset.layouts.avi import CODECS, VideoWriter, check_video
 from dataset.layouts.manifest import MANIFEST
@@ -124,11 +125,10 @@ def first_that_fits(ways: Sequence[Way], free: int, data: Path) -> str:
         if way.fits:
             return way.codec
     smallest = min(ways, key=lambda way: way.size_bytes)
-    needed = _with_margin(smallest.size_bytes, smallest.codec) / 1e9
+    needed, found = _sizes(_with_margin(smallest.size_bytes, smallest.codec), free)
     raise CurationError(
-        expected=f"{apart(needed, free / 1e9)} GB of free space, with the codec {smallest.codec}",
-        found=f"{apart(free / 1e9, needed)} GB", where=data,
-        fix=Fix.MAKE_ROOM_OR_TRAIN_FROM_SESSIONS,
+        expected=f"{needed} of free space, with the codec {smallest.codec}", found=found,
+        where=data, fix=Fix.MAKE_ROOM_OR_TRAIN_FROM_SESSIONS,
     )
 
 
@@ -168,10 +168,17 @@ def check_free(data: Path, size_bytes: int, codec: str, *, fix: Fix | str) -> No
     """
     needed, free = _with_margin(size_bytes, codec), shutil.disk_usage(data).free
     if needed > free:
+        expected, found = _sizes(needed, free)
         raise CurationError(
-            expected=f"{apart(needed / 1e9, free / 1e9)} GB of free space",
-            found=f"{apart(free / 1e9, needed / 1e9)} GB", where=data, fix=fix,
+            expected=f"{expected} of free space", found=found, where=data, fix=fix,
         )
+
+
+def _sizes(needed: int, free: int) -> tuple[str, str]:
+    """Write two sizes that differ: in MB where GB would show nothing of what is free."""
+    unit, name = (1e6, "MB") if free < SMALL_BYTES else (1e9, "GB")
+    first, second = needed / unit, free / unit
+    return f"{apart(first, second)} {name}", f"{apart(second, first)} {name}"
 
 
 def _with_margin(size_bytes: int, codec: str) -> int:

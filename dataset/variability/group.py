@@ -13,6 +13,7 @@ from dataset.common.wording import counted
 from .measure import Variability
 
 SMALLEST_GROUP = 10
+UNTOLD = "not told"
 FIGURES = (
     ("rmssd_ms", "RMSSD", "ms"), ("sdnn_ms", "SDNN", "ms"), ("pnn50_percent", "pNN50", "%"),
     ("mean_nn_ms", "mean interval", "ms"), ("breaths_per_min", "breathing", "1/min"),
@@ -35,7 +36,7 @@ def describe_group(by_subject: Mapping[str, Sequence[Variability]]) -> list[str]
         means = [fmean(values) for values in known if values]
         if len(means) < SMALLEST_GROUP:
             told = counted(len(means), "subject")
-            lines.append(f"{name}: not told; known of {told}, and told from {SMALLEST_GROUP} on")
+            lines.append(f"{name}: {UNTOLD}; known of {told}, and told from {SMALLEST_GROUP} on")
         else:
             lines.append(
                 f"{name}: {fmean(means):.0f} ± {stdev(means):.0f} {unit}, {len(means)} subjects"

@@ -271,6 +271,8 @@ def test_variability_is_the_group_s_alone(made, monkeypatch):
     monkeypatch.setattr("dataset.card.facts.read_variability", of)
     text = card_markdown(gather_facts(made, variability=True), AboutDataset())
     assert "- RMSSD: not told; known of 4 subjects, and told from 10 on" in text
+    done = CliRunner().invoke(app, ["card", "--hrv", "--force", "--data", str(made)])
+    assert "of the group: RMSSD: not told; known of 4 subjects, and told from 10" in done.stdout
     monkeypatch.setattr("dataset.variability.group.SMALLEST_GROUP", 4)
     text = card_markdown(gather_facts(made, variability=True), AboutDataset())
     assert "- RMSSD: 28 ± 4 ms, 4 subjects" in text

@@ -114,10 +114,27 @@ def test_auto_converts_with_it_and_says_so(data, tmp_path, monkeypatch):
     assert {entry["codec"] for entry in manifest["entries"]} == {"magicyuv"}
 
 
+def test_sizes_that_are_small_are_told_in_megabytes(data, monkeypatch):
+    free(monkeypatch, 34_000_000)
+    with pytest.raises(CurationError, match=r"MB of free space, found 34\.0 MB"):
+        convert_sessions(data, codec="ffv1")
+    with pytest.raises(CurationError, match=r"MB of free space, .* found 34\.0 MB"):
+        plan_conversion(data, by_disk=True)
+
+
+def test_auto_names_no_size_where_nothing_is_to_be_written(data, tmp_path):
+    copy = shutil.copytree(data, tmp_path / "data")
+    words = ["convert", "--codec", "auto", "--quiet", "--data", str(copy)]
+    first, again = (CliRunner().invoke(app, words) for _ in range(2))
+    assert first.exit_code == again.exit_code == 0, again.output
+    assert " MB; " in first.output
+    assert "about" not in again.output
+
+
 def test_what_does_not_fit_is_refused_before_a_byte_is_written(data, monkeypatch):
     free(monkeypatch, plan.SPARE_BYTES)
     for codec in CODECS:
-        with pytest.raises(CurationError, match="GB of free space") as caught:
+        with pytest.raises(CurationError, match="MB of free space") as caught:
             convert_sessions(data, codec=codec)
         assert caught.value.fix is Fix.CHOOSE_CODEC_BY_DISK
     assert sorted(path.name for path in data.iterdir()) == ["sessions", "split.json"]

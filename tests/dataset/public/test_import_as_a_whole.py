@@ -3,14 +3,16 @@
 import errno
 import json
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from acq.commands.import_ import _described
 from acq.main import app
 from acquire.errors import SessionError
-from dataset.public.import_set import import_set
+from dataset.public.import_set import ImportedFolder, import_set
 from tests.support.public_sets import make_dataset_2
 from tests.support.pulsing_sets import faces, make_mmpd, pulse, times
 
@@ -38,10 +40,18 @@ def test_what_is_true_of_a_whole_set_is_said_once_with_a_count(tmp_path):
     done = CliRunner().invoke(
         app, ["import", str(tmp_path / "set"), "--data", str(tmp_path / "data")]
     )
+    assert "subject1 -> UBFC2-1: " in done.stdout
     lines = [line for line in done.stderr.splitlines() if "2 label stamps repeat" in line]
     assert len(lines) == 2
     assert lines[0].startswith("subject1: ")
     assert lines[1].startswith("the same in 2 more recordings: subject1: ")
+
+
+def test_a_subject_that_the_session_s_id_does_not_begin_with_is_told():
+    made = ImportedFolder("subject4", "UBFC2-4", "UBFC2-S04", 30, 25, 0, 0, False, (), False)
+    assert _described(made).startswith("subject4 -> UBFC2-4 of UBFC2-S04: 30 frames")
+    same = replace(made, session="UBFC2-S04-2", kept=True)
+    assert _described(same).startswith("subject4 -> UBFC2-S04-2 (was there): ")
 
 
 def test_what_came_over_with_nothing_to_learn_from_is_counted_and_named(tmp_path, acq_here):
