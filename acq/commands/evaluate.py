@@ -89,6 +89,7 @@ def _write_windows(path: Path, windows: "pd.DataFrame") -> None:
 
 
 def _echo(summary: dict) -> None:
+    from dataset.published_colour.methods import ALL_METHODS
     from models.evaluation.mean_rate import coverage_text
 
     if summary["verdict"]:
@@ -124,6 +125,11 @@ def _echo(summary: dict) -> None:
         f"The subjects are {summary['people']}. Coverage: the windows with a prediction; the "
         "others count as the mean rate of the training windows, and have no SNR and MACC."
     )
+    if summary["verdict"] and not set(ALL_METHODS) <= set(summary["methods"]):
+        echo(
+            f"The verdict is against the best of all {len(ALL_METHODS)} methods without training; "
+            "those that are not asked for have no row here."
+        )
     _echo_more_metrics(names, figures)
     _echo_by_video(names, figures)
     if summary["folds"]:
@@ -134,12 +140,17 @@ def _echo(summary: dict) -> None:
 
 def _row_names(methods: dict) -> tuple[list[str], str]:
     """Return the first cell of each row; and the run of all networks, where they are of one."""
-    from models.evaluation.methods import MEAN_RATE, TITLES
+    from models.board.find_net import run_seed_and_net
+    from models.evaluation.methods import TITLES
 
-    runs = {name.rpartition("/")[0] for name in methods} - {""}
+    runs = {run_seed_and_net(name)[0] for name in methods} - {""}
     run = runs.pop() if len(runs) == 1 else ""
-    names = [TITLES[name] if name == MEAN_RATE else name for name in methods]
-    return [name.removeprefix(f"{run}/") if run else name for name in names], run
+    names = []
+    for name in methods:
+        net = run_seed_and_net(name)[2]
+        place = name.removesuffix(net)
+        names.append((place.removeprefix(f"{run}/") if run else place) + TITLES.get(net, net))
+    return names, run
 
 
 def _show_columns(title: str, columns: dict[str, list[str]]) -> None:

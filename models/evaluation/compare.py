@@ -1,6 +1,6 @@
 """Colour methods and checkpoints evaluated on the same videos of one curated dataset."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
@@ -278,7 +278,10 @@ def _resolve_names(names: list[str], data: Path) -> dict[str, list[ReadNet]]:
             nets |= {one: [] for one in (ALL_METHODS if name == EVERY else (name,))}
             continue
         if of_folds := find_trainings(Path(name), data):
-            nets |= {called: list(map(open_to_read, paths)) for called, paths in of_folds.items()}
+            nets |= {
+                called: list(map(open_to_read, of_folds[called]))
+                for called in _in_the_tables_order(of_folds)
+            }
             continue
         try:
             found = find_nets(Path(name), data)
@@ -292,9 +295,18 @@ def _resolve_names(names: list[str], data: Path) -> dict[str, list[ReadNet]]:
                 "ONNX file",
                 found=repr(name), fix=f"did you mean {near[0]}?" if near else error.fix,
             ) from error
-        for called, path in found.items():
+        for called in _in_the_tables_order(found):
+            path = found[called]
             nets[called if called not in nets else str(path)] = [open_to_read(path)]
     return nets
+
+
+def _in_the_tables_order(called: Iterable[str]) -> list[str]:
+    """Return the names of networks as every table has them: seed by seed, the teacher first."""
+    parts = {name: run_seed_and_net(name) for name in called}
+    seeds = list(dict.fromkeys(seed for _, seed, _ in parts.values()))
+    nets = [*TITLES, *sorted({net for *_, net in parts.values()} - set(TITLES))]
+    return sorted(parts, key=lambda name: (seeds.index(parts[name][1]), nets.index(parts[name][2])))
 
 
 def window_table(comparison: Comparison) -> "pd.DataFrame":

@@ -1,6 +1,7 @@
 """What `acq evaluate` prints."""
 
 from acq.commands.evaluate import _echo
+from models.evaluation.methods import COLOUR_TITLES
 
 RUN = "20261129T115106Z"
 FIGURES = {
@@ -38,7 +39,7 @@ def test_rows_of_a_run_fit_80_columns_where_no_terminal_is(capsys):
     assert lines[0] == f"Heart rate on test: S04, S05; networks of {RUN}"
     rows = [
         line for line in lines
-        if line.startswith(("  ", "teacher", "student_kd", "ica", "training’s mean rate"))
+        if line.startswith(("  ", "teacher", "student + KD", "ICA", "training’s mean rate"))
     ]
     assert len(rows) == 25                          # five tables of a heading and four rows
     assert max(map(len, rows)) <= 80
@@ -50,6 +51,21 @@ def test_rows_of_a_run_fit_80_columns_where_no_terminal_is(capsys):
         "0.28 [0.25, 0.31]", "0.29 [0.25, 0.33]",
     ):
         assert sum(interval in row for row in rows) == 4, interval
+
+
+def test_rows_have_the_names_that_the_verdict_and_the_report_have(capsys):
+    verdict = {"words": ["The verdict."], "gap_closed": None}
+    names = (f"{RUN}/seed0/student_kd", f"{RUN}/seed1/student_kd", "chrom_skin", "mean_rate")
+    lines = printed_lines(capsys, *names, verdict=verdict)
+    assert sum(line.startswith("seed1/student + KD  ") for line in lines) == 5      # tables
+    assert sum(line.startswith("CHROM on skin  ") for line in lines) == 5
+    without_row = (
+        "The verdict is against the best of all 12 methods without training; those that are not "
+        "asked for have no row here."
+    )
+    assert without_row in lines
+    assert without_row not in printed_lines(capsys, *names, *COLOUR_TITLES, verdict=verdict)
+    assert without_row not in printed_lines(capsys, "chrom_skin")
 
 
 def test_each_snr_is_told_under_the_name_of_its_definition(capsys):

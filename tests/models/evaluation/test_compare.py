@@ -143,7 +143,7 @@ def test_all_methods_when_nothing_is_named_as_a_table(data):
     assert result.exit_code == 0
     assert all(
         name in result.stdout
-        for name in ("green", "ica", "pca", "chrom", "pos", "S01", "4.69", "virtual")
+        for name in ("GREEN", "ICA", "PCA", "CHROM", "POS", "S01", "4.69", "virtual")
     )
 
 
