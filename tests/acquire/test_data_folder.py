@@ -1,5 +1,6 @@
 """Names that may become paths, and the paths they become."""
 
+import os
 import re
 from pathlib import Path
 from unittest.mock import patch
@@ -119,12 +120,19 @@ def test_the_id_of_a_session_is_no_new_subject(tmp_path):
 def test_a_folder_that_cannot_be_entered_hides_no_other_doubt(tmp_path):
     for subject in ("S01", "s01"):
         (tmp_path / "sessions" / subject).mkdir(parents=True)
-    with patch.object(
-        data_folder, "unread_recordings", side_effect=PermissionError(13, "Permission denied", "S")
-    ):
-        first, second = doubtful_names(tmp_path)
+    (tmp_path / "sessions/s01/S01-1.H5").touch()
+    scan = os.scandir
+
+    def refuse(folder):
+        if Path(folder).name == "S01":
+            raise PermissionError(13, "Permission denied", folder)
+        return scan(folder)
+
+    with patch.object(os, "scandir", refuse):
+        first, second, third = doubtful_names(tmp_path)
     assert first.found == "Permission denied"
     assert "are read as one name" in str(second)
+    assert third.found == "s01/S01-1.H5, not read by anything"
 
 
 def test_recordings_that_nothing_reads_are_named_and_what_macos_leaves_is_not(tmp_path):
