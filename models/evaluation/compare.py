@@ -106,41 +106,43 @@ def compare_methods(
     @cache
     def load(motion: Motion) -> tuple[TrainingData, list[TrainingData]]:
         how: Any = {"allow_mixed": allow_mixed, "motion": motion, "on_progress": on_progress}
-        if not isinstance(source, Path):
-            every_net = [net for nets in methods.values() for net in nets]
-            with _naming_source(every_net, data, source):
-                whole = load_own(data, source, **how)
-            return whole, _sides(whole, tests, side)
-        whole, _ = load_dataset_2(source, cache=frames_cache(data), **how)
-        everyone = [(name,) for name in whole.subjects["train"]]
-        return whole, _sides(whole, tests or everyone, side)
+        with _naming_source([net for of in methods.values() for net in of], data, source):
+            return _load(data, source, tests, side, **how)
 
     results: dict[str, list[VideoResult]] = {}
     warnings: list[str] = []
     for name, nets in methods.items():
-        _, folds = load(nets[0].motion if nets else "normalised")
+        folds = load(nets[0].motion if nets else "normalised")[1]
         # a network of no fold, or a method without any, reads them all
         each = nets if len(nets) > 1 else (nets or [None]) * len(folds)
         for net, fold in zip(each, folds, strict=True):
+            if net is not None and not other_data:
+                _check_origin(net, fold, data, source)
             if net is not None:
-                if not other_data:
-                    _check_origin(net, fold, data, source)
                 warnings += net.warn_of(name, fold, side)
             read = read_by_method(name) if net is None else net.read
             results.setdefault(name, []).extend(_read_all(name, read, fold, on_progress))
     whole, folds = load("normalised")
     guess = [video for of_fold in guess_mean_rate(folds) for video in of_fold]
+    everything, told = {**results, MEAN_RATE: guess}, list(dict.fromkeys(warnings))
     networks = {name: results[name] for name, nets in methods.items() if nets}
-    verdict = None
-    if networks:
-        formulas = _formulas(results, folds, on_progress)
-        verdict = _judge(networks, formulas, guess)
-    of_seeds = _seeds_of_one_run(networks) if networks and side == "test" else None
-    return Comparison(
-        side, whole, {**results, MEAN_RATE: guess}, list(dict.fromkeys(warnings)), verdict, tests,
-        {_seed_number(seed, methods): {**of_seed, MEAN_RATE: guess}
-         for seed, of_seed in (of_seeds or {}).items()},
-    )
+    if not networks:
+        return Comparison(side, whole, everything, told, tested=tests)
+    verdict = _judge(networks, _formulas(results, folds, on_progress), guess)
+    of_seeds = _by_seed_number(networks, methods, guess) if side == "test" else {}
+    return Comparison(side, whole, everything, told, verdict, tests, of_seeds)
+
+
+def _load(
+    data: Path, source: Source, tests: Sequence[Sequence[str]], side: Side, **how: Any
+) -> tuple[TrainingData, list[TrainingData]]:
+    """Load all data, and the sides of each fold."""
+    if isinstance(source, Path):
+        whole, _ = load_dataset_2(source, cache=frames_cache(data), **how)
+        tests = tests or [(name,) for name in whole.subjects["train"]]
+    else:
+        whole = load_own(data, source, **how)
+    return whole, _sides(whole, tests, side)
 
 
 def _judge(
@@ -173,6 +175,16 @@ def _seeds_of_one_run(networks: Results) -> dict[str, Results] | None:
     order = [*(name for name in TITLES if name in first), *(n for n in first if n not in TITLES)]
     return {
         seed: {name: of_seed[name] for name in order} for seed, of_seed in of_seeds.items()
+    }
+
+
+def _by_seed_number(
+    networks: Results, methods: Mapping[str, Sequence[ReadNet]], guess: Sequence[VideoResult]
+) -> dict[int | None, Results]:
+    """Return the same by the number of the seed, with the guess; empty where not of one run."""
+    of_seeds = _seeds_of_one_run(networks) or {}
+    return {
+        _seed_number(seed, methods): {**of, MEAN_RATE: guess} for seed, of in of_seeds.items()
     }
 
 

@@ -64,10 +64,7 @@ def summarise_run(
     """
     guess = [video for of_fold in guesses for video in of_fold]
     tested = [video for fold in folds for video in fold.test]
-    of_seeds = {
-        seed: {**_videos_of(trained, seed), MEAN_RATE: guess}
-        for seed in sorted({seed for seed, _ in trained})
-    }
+    of_seeds = _results_of_seeds(trained, guess)
     trained_on = whole.train if len(folds) == 1 else [*whole.train, *whole.test]
     sides = {"train": trained_on, "test": tested}
     return {
@@ -122,6 +119,15 @@ def _judge_over_seeds(
 ) -> dict:
     of_seeds = [_videos_of(trained, seed) for seed in sorted({seed for seed, _ in trained})]
     return judge_over_seeds(of_seeds, colours, guess, TITLES)
+
+
+def _results_of_seeds(
+    trained: AllTrained, guess: Sequence[VideoResult]
+) -> dict[int, dict[str, Sequence[VideoResult]]]:
+    return {
+        seed: {**_videos_of(trained, seed), MEAN_RATE: guess}
+        for seed in sorted({seed for seed, _ in trained})
+    }
 
 
 def _videos_of(trained: AllTrained, seed: int) -> dict[str, Sequence[VideoResult]]:
