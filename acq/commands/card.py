@@ -14,6 +14,7 @@ from dataset.common.wording import counted
 
 if TYPE_CHECKING:
     from dataset.card.description import AboutDataset
+    from dataset.card.write import Card
 
 
 Hrv = Annotated[
@@ -56,7 +57,6 @@ def card(
     from dataset.card.description import known_limits
     from dataset.card.write import write_card
     from dataset.consistency.unsplit import find_unsplit
-    from dataset.variability.group import UNTOLD
 
     given = {"name": name, "licence": licence, "creators": creator, "url": url, "cite": cite,
              "published": published}
@@ -72,6 +72,20 @@ def card(
             "limits": limitations,
         })
         return
+    _tell(made)
+    if not about.licence:
+        echo(
+            "no licence is chosen: --licence says what others may do, such as "
+            "https://creativecommons.org/licenses/by/4.0/"
+        )
+    for limit in limitations:
+        echo(f"- {limit}")
+
+
+def _tell(made: "Card") -> None:
+    """Print what was written, and what of the group's variability is not in it."""
+    from dataset.variability.group import UNTOLD
+
     where = f"{made.markdown} and {made.croissant.name}"
     entries, subjects = (
         counted(len(made.facts.entries), "recording"), counted(len(made.facts.subjects), "subject"),
@@ -80,13 +94,6 @@ def card(
     for line in made.facts.variability:
         if UNTOLD in line:
             echo(f"heart rate variability of the group: {line}")
-    if not about.licence:
-        echo(
-            "no licence is chosen: --licence says what others may do, such as "
-            "https://creativecommons.org/licenses/by/4.0/"
-        )
-    for limit in limitations:
-        echo(f"- {limit}")
 
 
 def _as_before_but(
