@@ -13,7 +13,7 @@ Ann. Appl. Stat. 6(3), 2012). What is closed of the gap is of mean MAE: (student
 Each network's figures are kept as soon as it is tested, in `benchmarks/distilled`, which belongs to
 the repository: days of several machines add up. A training goes on where it was stopped: call it
 again until it says that all is there. One thread a training, two trainings at a time. All of it
-takes about six hours on two quiet cores without bfloat16; `--seeds` does the first seeds alone,
+takes about eight hours on two quiet cores without bfloat16; `--seeds` does the first seeds alone,
 `--minutes` begins no further network after that time, `--table` prints what there is. A teacher
 whose figures are known but whose weights are not here is trained again for its next student, by the
 same recipe and seed. Figures say of which recipe and people they are; others are refused. All
