@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from pathlib import Path
 
 WIDTH, HEIGHT, FPS, RATE_HZ = 128, 72, 30, 25
@@ -55,7 +56,7 @@ def write_session(data, subject, seconds, pictures):
     path.parent.mkdir(parents=True, exist_ok=True)
     camera = CameraInfo("benchmark", WIDTH, HEIGHT, FPS, "I420", "simulated", simulated=True)
     hello = Hello(1, 0, 1, 0, 77, 2_000_000, RATE_HZ, 10, 0)
-    rng = np.random.default_rng(len(subject) + seconds)
+    rng = np.random.default_rng(zlib.crc32(subject.encode()) + seconds)
     with SessionWriter(
         path, session_id=name, subject=subject, camera=camera, hello=hello, port="none",
         started_unix_ns=1_767_258_000_000_000_000, started_monotonic_ns=START_NS, simulated=True,

@@ -2,8 +2,8 @@
 
 `python -m benchmarks.scale`: `acq qc`, `acq convert` and the frames cache over 4, 16 and 64
 sessions of 10 s at 640x360: in one process, in two, and on a cluster of two Dask workers on this
-machine. `--sessions 4` is the quick mode. The sessions are one virtual recording under many names,
-each without another few frames at its beginning, so that no two videos are equal.
+machine. `--sessions 4` is the quick mode; `--small` takes pictures of 128x72, for a thousand
+sessions. Each is of another person: acq refuses copies under two names.
 """
 
 import argparse
@@ -12,13 +12,16 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
-import h5py
+import cv2
+import numpy as np
 
 from acquire import data_folder
 from acquire.simulation.sessions import SimulatedSession, simulate_session
+from benchmarks import growth
 from dataset.common.workers import Workers, work_through
 from dataset.convert.to_ubfc import convert_sessions
 from dataset.face.frames import cache_frames
@@ -28,38 +31,31 @@ from dataset.layouts.ubfc import VIDEO
 from dataset.quality.grade_sessions import grade_sessions
 from dataset.quality.limits import read_limits
 from dataset.selection.choose import split_by_subject
-from dataset.selection.exclusions import Exclusion, Exclusions
-from dataset.selection.exclusions_file import write_exclusions
 from dataset.selection.identities import identify_sessions
 from dataset.selection.split_file import write_split
 
 SESSIONS = (4, 16, 64)
-SECONDS = 10.0
-FPS = 25.0
+SECONDS = 10
+FPS = {False: 25, True: growth.FPS}     # small or not
+LOUDEST = 3                             # noise of small pictures, by which they differ
 
 
-def make_sessions(data: Path, count: int) -> None:
-    """Write one virtual recording, and copies of it under other names, of as many subjects."""
-    plan = SimulatedSession("S001", 0, 0, SECONDS, FPS)
-    first = simulate_session(plan, data)
-    for number in range(2, count + 1):
-        subject = f"S{number:03d}"
-        path = (
-            data_folder.sessions_dir(data)
-            / subject
-            / f"{subject}-{plan.session_id.partition('-')[2]}.h5"
-        )
-        path.parent.mkdir(parents=True)
-        shutil.copy(first, path)
-        with h5py.File(path, "r+") as file:
-            file.attrs["subject"], file.attrs["session_id"] = subject, path.stem
-    parts = [
-        Exclusion(path.stem, None, number / FPS, "so that no two are equal", "2026-01-01")
-        for number, path in enumerate(data_folder.session_files(data), start=1)
-    ]
-    write_exclusions(data, Exclusions(tuple(parts)))
+def make_sessions(data: Path, count: int, small: bool) -> None:
+    """Write recordings of as many people, and a split."""
+    subjects = [f"S{number:04d}" for number in range(1, count + 1)]
+    if small:
+        loop = growth.draw_loop("S01")
+        for number, subject in enumerate(subjects):
+            noise = np.random.default_rng(number).integers(0, LOUDEST, loop[0].shape, np.uint8)
+            noisy = [cv2.add(picture, noise) for picture in loop]
+            growth.write_session(data, subject, SECONDS, noisy[number % 50 :] + noisy)
+    else:
+        plans = [SimulatedSession(subject, 0, 0, SECONDS, FPS[small]) for subject in subjects]
+        with ProcessPoolExecutor(2) as pool:
+            list(pool.map(partial(simulate_session, data=data), plans))
     write_split(
-        split_by_subject(identify_sessions(data), holdout=["S001"]), data_folder.split_file(data)
+        split_by_subject(identify_sessions(data), holdout=subjects[:1]),
+        data_folder.split_file(data),
     )
 
 
@@ -100,7 +96,9 @@ def start(*words: str, until: str, folder: Path) -> tuple[subprocess.Popen, str]
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--sessions", type=int, action="append")
+    parser.add_argument("--small", action="store_true")
     given = parser.parse_args()
+    fps = FPS[given.small]
     print(
         "| what | sessions | 1 process: sessions/s, frames/s | 2 processes | Dask, 2 workers "
         "|\n|---|---|---|---|---|"
@@ -120,14 +118,14 @@ def main() -> None:
         try:
             for count in given.sessions or SESSIONS:
                 data = folder / f"data-{count}"
-                make_sessions(data, count)
+                make_sessions(data, count, given.small)
                 for work in (grade, convert, make_frames):
                     cells = []
                     for workers in (Workers(), Workers(2), Workers(scheduler=address)):
                         began = time.monotonic()
                         work(data, workers)
                         took_s = time.monotonic() - began
-                        cells.append(f"{count / took_s:.2f}, {count * SECONDS * FPS / took_s:.0f}")
+                        cells.append(f"{count / took_s:.2f}, {count * SECONDS * fps / took_s:.0f}")
                     print(f"| {work.__name__} | {count} | {' | '.join(cells)} |", flush=True)
                 shutil.rmtree(data)
         finally:
