@@ -47,7 +47,7 @@ class Drawn:
 
 def draw(
     n: int, frames: int, generator: torch.Generator, *, has_pulse: bool = True,
-    heights: tuple[float, float] = HEIGHTS, sway: float = 1.0,
+    heights: tuple[float, float] = HEIGHTS, sway: float = 1.0, fixed_fps: float | None = None,
 ) -> Drawn:
     """Draw N clips of `frames` frames; without a pulse, neither skin nor head knows of a heart.
 
@@ -55,8 +55,9 @@ def draw(
     ----------
     heights : least and largest of the pulse, relative to the mean, before its colour
     sway : of the heads, relative to what is drawn; a training draws with 1
+    fixed_fps : see `frame_times`
     """
-    time_s, fps = frame_times(n, frames, generator)
+    time_s, fps = frame_times(n, frames, generator, fixed_fps=fixed_fps)
     faces, pulses = draw_faces(n, generator), Pulses(n, time_s, generator)
     maps, courses, amplitude = _skin_pulse(faces, pulses, time_s, heights, generator)
     if not has_pulse:

@@ -29,12 +29,21 @@ _WEAKEST, _STRONGEST = 0.0008, 0.006        # of the pulse, relative to the mean
 _BLOCK = 4                                  # side of a coder's blocks in the average
 
 
-def draw_plain(n: int, frames: int, generator: torch.Generator) -> Drawn:
-    """Draw N clips of T frames; the skin's tone is not that of a typology angle, so it is NaN."""
+def draw_plain(
+    n: int, frames: int, generator: torch.Generator, *, fixed_fps: float | None = None
+) -> Drawn:
+    """Draw N clips of T frames; the skin's tone is not that of a typology angle, so it is NaN.
+
+    Parameters
+    ----------
+    fixed_fps : the rate of all cameras; all else is drawn as without it
+    """
     is_usual = torch.rand(n, generator=generator) < 0.6
     fps = torch.where(
         is_usual, uniform(n, 24.0, 31.0, generator), uniform(n, 12.0, 60.0, generator)
     )
+    if fixed_fps is not None:
+        fps = torch.full_like(fps, fixed_fps)
     bpm, pulse = _pulse(n, frames, fps, generator)
     face, oval, y, x = _faces(n, generator)
     colour = torch.tensor(PULSE_RGB) * torch.exp(0.3 * torch.randn(n, 3, generator=generator))

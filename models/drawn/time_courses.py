@@ -24,16 +24,24 @@ def log_uniform(n: int, low: float, high: float, generator: torch.Generator) -> 
     return torch.exp(uniform(n, math.log(low), math.log(high), generator))
 
 
-def frame_times(n: int, frames: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def frame_times(
+    n: int, frames: int, generator: torch.Generator, *, fixed_fps: float | None = None
+) -> tuple[Tensor, Tensor]:
     """Draw the times of frames (N, T) [s] and the nominal rates (N,) [Hz].
 
     Six of ten cameras run at 24 to 31 frames/s, the others at 7 to 60. A fifth of them lose single
     frames, and every frame is late by up to a share of its step that the camera has.
+
+    Parameters
+    ----------
+    fixed_fps : the rate of all cameras; all else is drawn as without it
     """
     is_usual = torch.rand(n, generator=generator) < 0.6
     fps = torch.where(
         is_usual, uniform(n, 24.0, 31.0, generator), log_uniform(n, 7.0, 60.0, generator)
     )
+    if fixed_fps is not None:
+        fps = torch.full_like(fps, fixed_fps)
     lost = (torch.rand(n, generator=generator) < 0.2).float() * 0.05
     steps = 1.0 + (torch.rand(n, frames, generator=generator) < lost[:, None]).float()
     lateness = 0.3 * torch.rand(n, generator=generator) ** 3

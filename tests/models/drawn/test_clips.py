@@ -9,6 +9,7 @@ from models.drawn import clips
 from models.drawn.batches import DrawnClips, to_batch
 from models.drawn.clips import PULSE_RGB, draw
 from models.drawn.faces import draw_faces
+from models.drawn.plain_clips import draw_plain
 from models.drawn.time_courses import Pulses
 
 N, FRAMES = 8, 65
@@ -111,3 +112,14 @@ def test_batches_depend_on_seed_epoch_and_number_alone():
         assert not torch.equal(first[0].ppg_change, other.ppg_change)
     with pytest.raises(ValueError, match="expected a multiple of 8 pairs and of 4 clips"):
         DrawnClips(clips=4, pairs=9, per_epoch=2, seed=0, device=torch.device("cpu"))
+
+
+@pytest.mark.parametrize("how", [draw, draw_plain])
+def test_a_fixed_rate_of_frames_changes_nothing_else_of_the_people(how):
+    of_any, fixed = (
+        how(4, 65, torch.Generator().manual_seed(3), fixed_fps=fps) for fps in (None, 30.0)
+    )
+    assert fixed.fps.tolist() == [30.0] * 4
+    assert fixed.time_s.diff(dim=1).median(dim=1).values == pytest.approx(1 / 30, abs=0.005)
+    assert of_any.fps.unique().numel() == 4
+    assert of_any.bpm.equal(fixed.bpm)
