@@ -186,9 +186,9 @@ def _echo_more_metrics(names: list[str], figures: list[dict]) -> None:
         ],
     })
     echo(
-        f"SNR acq: acq's own definition, {OURS.words}. SNR de Haan: as de Haan and Jeanne (2013) "
-        f"define it, {DE_HAAN.words}. limits: of agreement, for repeated measures (Bland and "
-        "Altman 2007)."
+        f"SNR acq: acq's own definition, {OURS.words}. SNR de Haan: after de Haan and Jeanne "
+        f"(2013), as iPhys computes it, {DE_HAAN.words}. limits: of agreement, for repeated "
+        "measures (Bland and Altman 2007)."
     )
 
 

@@ -46,7 +46,7 @@ class VideoResult:
     reference_bpm: np.ndarray  # (W,)
     # (W,) of the predicted pulse, at the reference's heart rate; NaN where there is no prediction
     snr_db: np.ndarray
-    snr_de_haan_db: np.ndarray           # (W,) by the definition of de Haan and Jeanne
+    snr_de_haan_db: np.ndarray           # (W,) by `models.metrics.snr.DE_HAAN`
     correlation: float         # of pulse and PPG over the whole video, at the best lag
     lag_s: float               # that lag, within half a second: positive where the pulse is late
     left_out: int              # windows that span a gap, and are in no figure

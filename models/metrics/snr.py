@@ -33,9 +33,10 @@ class SnrDefinition:
 
 
 OURS = SnrDefinition((0.1, 0.1), (LOW_HZ, HIGH_HZ), "hann", HR_GRID_BPM)
-# de Haan and Jeanne, IEEE TBME 60(10), 2013: a binary template that is wider at the double. The
-# paper's text was not at hand: band (30 to 240 bpm), widths and window are those of McDuff and
-# Blackford's iPhys (2019), which computes this definition.
+# de Haan and Jeanne, IEEE TBME 60(10), 2013: a binary template, at the double twice as wide. The
+# paper's text was not at hand: band (30 to 240 bpm), widths and window are those of iPhys
+# (`tools/bvpsnr.m`; McDuff, Blackford, Estepp 2018). Others have the same widths, and one says that
+# the paper's band begins at 40 bpm: docs/models.md has each.
 DE_HAAN = SnrDefinition((0.1, 0.2), (0.5, 4.0), "hamming", 0.5)
 
 

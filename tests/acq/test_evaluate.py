@@ -73,9 +73,9 @@ def test_each_snr_is_told_under_the_name_of_its_definition(capsys):
     (line,) = (line for line in lines if line.startswith("SNR acq: "))
     assert line.startswith(
         "SNR acq: acq's own definition, the power within 0.1 Hz of the finger's rate and 0.1 Hz of "
-        "its double over the rest of 0.7 to 4 Hz. SNR de Haan: as de Haan and Jeanne (2013) define "
-        "it, the power within 0.1 Hz of the finger's rate and 0.2 Hz of its double over the rest "
-        "of 0.5 to 4 Hz."
+        "its double over the rest of 0.7 to 4 Hz. SNR de Haan: after de Haan and Jeanne (2013), as "
+        "iPhys computes it, the power within 0.1 Hz of the finger's rate and 0.2 Hz of its double "
+        "over the rest of 0.5 to 4 Hz."
     )
 
 
