@@ -279,7 +279,7 @@ def main() -> None:
     parser.add_argument("--batches", type=int, default=600)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--table", action="store_true", help="print what is there, train nothing")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     torch.set_num_threads(1)
     options.folder.mkdir(parents=True, exist_ok=True)
     if not options.table:
