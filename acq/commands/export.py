@@ -9,7 +9,7 @@ from acq import complete
 from acq.advice import advise
 from acq.extras import check_installed
 from acq.options import Data, Force, Json
-from acq.terminal.printing import echo, print_json
+from acq.terminal.printing import echo, note, print_json
 from acq.terminal.tables import show
 
 if TYPE_CHECKING:
@@ -103,8 +103,5 @@ def _echo(result: "Exported") -> None:
     if (int8 := result.int8) is not None:
         echo(describe_int8(int8))
     else:
-        echo(
-            f"no student-int8.onnx, its ranges need the training data: {_refused(result)}",
-            err=True,
-        )
+        note(f"no student-int8.onnx, its ranges need the training data: {_refused(result)}")
     echo(f"exported: {result.folder}")

@@ -11,11 +11,13 @@ import shutil
 import sys
 import textwrap
 import unicodedata
+from typing import TextIO
 
 import typer
 
 # control, format (bidi overrides, zero width), half a surrogate pair, line and paragraph separators
 _INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
+_USUAL_COLUMNS = 80          # of a terminal that does not say it
 
 
 def visible(text: str, *, keep: str = "") -> str:
@@ -58,14 +60,30 @@ def echo(
     )
 
 
-def wrapped(text: str) -> list[str]:
-    """Return a line for stdout: on a terminal broken between words, elsewhere as it is."""
-    if not sys.stdout.isatty():
+def wrapped(text: str, *, err: bool = False) -> list[str]:
+    """Return a line for stdout, or stderr: on a terminal broken between words, elsewhere whole."""
+    stream = sys.stderr if err else sys.stdout
+    if not stream.isatty():
         return [text]
     return textwrap.wrap(
-        visible(text), shutil.get_terminal_size().columns, subsequent_indent="  ",
-        break_long_words=False, break_on_hyphens=False,
+        visible(text), _columns(stream), subsequent_indent="  ", break_long_words=False,
+        break_on_hyphens=False,
     )
+
+
+def _columns(stream: TextIO) -> int:
+    """Return how wide a terminal is: as COLUMNS says, else as stdout's or the stream's own is."""
+    try:
+        own = os.get_terminal_size(stream.fileno())
+    except OSError:
+        own = os.terminal_size((_USUAL_COLUMNS, 24))
+    return shutil.get_terminal_size(own).columns or _USUAL_COLUMNS
+
+
+def _say(text: str, *, fg: str | None = None) -> None:
+    """Print a remark on stderr."""
+    lines = "\n".join(map(visible, wrapped(text, err=True)))
+    _write(typer.style(lines, fg=fg) if fg else lines, err=True)
 
 
 # whether lines on stderr are printed as JSON, and whether anybody still reads stdout
@@ -92,7 +110,7 @@ def note(text: str, **facts: str | int) -> None:
     if _state["json"]:
         print_json({"note": text, **facts}, one_line=True, err=True)
     else:
-        echo(text, err=True)
+        _say(text)
 
 
 def warn(text: str) -> None:
@@ -100,7 +118,7 @@ def warn(text: str) -> None:
     if _state["json"]:
         print_json({"warning": text}, one_line=True, err=True)
     else:
-        echo(f"acq: {text}", fg="yellow", err=True)
+        _say(f"acq: {text}", fg="yellow")
 
 
 def complain(text: str, **facts: str) -> None:
@@ -108,7 +126,7 @@ def complain(text: str, **facts: str) -> None:
     if _state["json"]:
         print_json({"error": text, **facts}, one_line=True, err=True)
     else:
-        echo(f"acq: {text}", fg="red", err=True)
+        _say(f"acq: {text}", fg="red")
 
 
 def print_json(body: object, *, one_line: bool = False, err: bool = False) -> None:

@@ -3,6 +3,8 @@
 import ast
 import io
 import json
+import os
+import re
 
 import h5py
 import pytest
@@ -12,7 +14,7 @@ from typer.testing import CliRunner
 
 from acq.main import app
 from acq.terminal.console import console_into
-from acq.terminal.printing import echo, print_csv, print_json, visible
+from acq.terminal.printing import complain, echo, note, print_csv, print_json, visible, warn
 from acquire import layout
 from tests.support.made_sessions import make_session
 
@@ -46,6 +48,36 @@ def test_a_line_stays_a_line_and_its_own_colours_stay(capsys):
     assert line.count("\n") == 1
     assert is_safe(line.replace("\x1b[31m", "").replace("\x1b[0m", ""))
     assert r"]0;owned\x07" in line
+
+
+LONG = (
+    "ppg.csv: 12 values of PPG are -1, which stands for none: all others are 512 to 3071; the "
+    "first is at 40 (1.33 s); left out"
+)
+
+
+@pytest.mark.parametrize("say", [note, warn, complain])
+def test_a_remark_is_broken_between_words_on_a_terminal_and_nowhere_else(say, monkeypatch, capsys):
+    say(LONG)
+    whole = capsys.readouterr().err
+    assert whole.count("\n") == 1
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    say(LONG)
+    lines = re.sub(r"\x1b\[[0-9]*m", "", capsys.readouterr().err).splitlines()
+    assert len(lines) == 2
+    assert max(map(len, lines)) <= 80
+    assert " ".join(line.strip() for line in lines) == re.sub(r"\x1b\[[0-9]*m", "", whole).strip()
+
+
+def test_a_remark_is_as_wide_as_the_terminal_that_it_is_told_on(monkeypatch, capsys):
+    """Stdout may lead to a file beside it."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setattr("sys.stderr.fileno", lambda: 2)
+    monkeypatch.setattr("os.get_terminal_size", lambda stream: os.terminal_size((50, 24)))
+    note(LONG)
+    assert 40 < max(map(len, capsys.readouterr().err.splitlines())) <= 50
 
 
 def test_json_is_faithful_and_has_no_nan(capsys):
