@@ -46,7 +46,8 @@ def word_mistake(error: Any, words: list[str]) -> str:
     command = context.command_path if context is not None else "acq"
     kind, message = type(error).__name__, error.message.rstrip(".")
     if kind == "NoSuchOption":
-        return _word_unknown("an option", error.option_name, error.possibilities or (), command)
+        near = _near_options(error.option_name, error.possibilities or ())
+        return _word_unknown("an option", error.option_name, near, command)
     if match := _NO_COMMAND.match(message):
         known = context.command.list_commands(context) if context is not None else []
         return _word_unknown("a verb", match[1], get_close_matches(match[1], known, n=1), command)
@@ -59,6 +60,12 @@ def word_mistake(error: Any, words: list[str]) -> str:
         if match := re.fullmatch(pattern, message):
             return ours.format(*match.groups(), command=command)
     return message
+
+
+def _near_options(found: str, known: Sequence[str]) -> list[str]:
+    """Return the options that may be meant; the dashes, which all have, make none alike."""
+    names = {name.lstrip("-"): name for name in known}
+    return [names[name] for name in get_close_matches(found.lstrip("-"), names)]
 
 
 def _word_unknown(what: str, found: str, near: Sequence[str], command: str) -> str:

@@ -9,8 +9,12 @@ import pytest
 from acq.options import confirm
 
 CASES = [
-    ("ls --foo", "expected an option of acq ls, found --foo; did you mean --force?"),
+    ("ls --foo", "expected an option of acq ls, found --foo; acq ls --help lists them"),
+    ("ls --forc", "expected an option of acq ls, found --forc; did you mean --force?"),
     ("--xyzzy ls", "expected an option of acq, found --xyzzy; acq --help lists them"),
+    ("export --quiet",
+     "expected an option of acq export, found --quiet; acq export --help lists them"),
+    ("export --otu x", "expected an option of acq export, found --otu; did you mean --out?"),
     ("lss", "expected a verb of acq, found lss; did you mean ls?"),
     ("firmware burn",
      "expected a verb of acq firmware, found burn; acq firmware --help lists them"),
