@@ -78,6 +78,8 @@ def live(
         pulse, origin = open_pulse(net, data, executor=executor)
         reader = LiveReader(pulse)
         frames = opened.enter_context(_open_source(source, data, fps, simulate=simulate, seed=seed))
+        if frames.is_camera:
+            pulse.note_camera()
         _warn_if_short(duration_s, frames)
         if not as_json:
             note(f"read by {origin.describe(pulse.net.constants)}")

@@ -39,6 +39,7 @@ class PictureCheck:
         self._last_pixels: np.ndarray | None = None
         self._changed_s = 0.0           # when the picture last changed
         self.state = ""                 # DARK or FROZEN, while it is
+        self.is_camera = False          # at work now: of a file nothing is frozen
 
     def restart(self, time_s: float) -> None:
         """Take the next picture as a changed one, after a hole in time."""
@@ -66,6 +67,7 @@ class PictureCheck:
             reading = LiveReading(time_s, DARK, words)
         elif still_s >= FROZEN_S:
             words = f"the picture has stood still for {still_s:.0f} s"
+            words += ": is the camera frozen?" if self.is_camera else ""
             reading = LiveReading(time_s, FROZEN, words)
         self.state = "" if reading is None else reading.state
         return reading

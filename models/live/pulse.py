@@ -112,6 +112,10 @@ class LivePulse:
         """Note whether the frames to come were coded as what changed since others."""
         self._window.is_predicted = is_predicted
 
+    def note_camera(self) -> None:
+        """Note that the frames come from a camera at work, not from a file."""
+        self._watch.note_camera()
+
     def note_silence(self, time_s: float) -> LiveReading:
         """Return what is known while no frame comes, at `time_s` on the frames' clock."""
         if self._last_s is not None and time_s - self._last_s > LONGEST_STEP_S:

@@ -85,6 +85,8 @@ class LiveThread:
     """Read a camera's frames beside whatever else is done with them; a context manager."""
 
     def __init__(self, live: LivePulse, camera: CameraInfo) -> None:
+        if not camera.is_replay:
+            live.note_camera()
         self._reader = LiveReader(live)
         self._camera = camera
         self._waiting: deque[VideoFrame] = deque()

@@ -20,6 +20,7 @@ class LiveSource(Protocol):
 
     name: str
     fps: float                  # nominal [Hz]
+    is_camera: bool             # at work now; False: the replay of a video
 
     def read(self, timeout_s: float) -> tuple[np.ndarray, float] | None:
         """Return the next frame, (H, W, 3) uint8 RGB, and its time [s]; None after the timeout.
@@ -44,6 +45,7 @@ class CameraFrames:
         self._camera = camera
         self.info: CameraInfo = camera.info
         self.name, self.fps = camera.info.name, camera.info.fps
+        self.is_camera = not camera.info.is_replay
         camera.start(host_time.now_ns())
 
     def read(self, timeout_s: float) -> tuple[np.ndarray, float] | None:
@@ -60,6 +62,7 @@ class FollowedFrames:
     def __init__(self, following: "Following") -> None:
         self.following = following
         self.name, self.fps = f"session {following.path.stem}", following.fps
+        self.is_camera = not following.camera.is_replay
         self._flushed = iter(following.frames())
 
     def read(self, timeout_s: float) -> tuple[np.ndarray, float] | None:

@@ -75,6 +75,10 @@ class FaceWatch:
         """The enlarged box that is averaged, in pixels of the picture; None without a face."""
         return self._face.box
 
+    def note_camera(self) -> None:
+        """Note that the pictures come from a camera at work, not from a file."""
+        self._picture.is_camera = True
+
     def look(self, image: np.ndarray, time_s: float, step_s: float, *, strength: float) -> Look:
         """Look at the next picture.
 

@@ -1,6 +1,7 @@
 """The thread that reads a pulse beside a recording, and what of a reading is news."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -47,6 +48,17 @@ def test_frames_that_find_no_room_are_left_out_and_counted():
             assert time.monotonic() < end
             time.sleep(0.01)
     assert thread.snapshot.left_out == 68
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"), [("uvc:/dev/video0", ": is the camera frozen?"), ("replay:face.mkv", "")]
+)
+def test_whether_a_camera_is_frozen_is_asked_of_no_replay(name, asked):
+    live = LivePulse(RedOverGreen(), lambda image: [])
+    LiveThread(live, replace(CAMERA, name=name))
+    picture = np.full((24, 32, 3), 128, np.uint8)
+    words = [live.add_frame(picture, at / 25).words for at in range(50)][-1]
+    assert words == f"the picture has stood still for 2 s{asked}"
 
 
 def test_news_is_another_state_or_another_heart_rate():
