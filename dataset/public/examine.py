@@ -56,6 +56,8 @@ def examine(recording: PublishedRecording) -> PublishedRecording:
             )
         if text := describe_overlap(frame_ns, times.time_ns):
             defects.append(text)
+    if looks := _describe_heart_rates(samples):
+        defects.append(f"the PPG looks like heart rates: {looks}")
     device_bpm, own_bpm = _median_rate(samples.hr_bpm), _spectral_rate(samples)
     if not _is_near(device_bpm, own_bpm):
         defects.append(
@@ -71,6 +73,17 @@ def examine(recording: PublishedRecording) -> PublishedRecording:
             "its range, cut off"
         )
     return recording
+
+
+def _describe_heart_rates(samples: PublishedSamples) -> str:
+    from dataset.signals.finger_rates import describe_heart_rates
+
+    known = np.flatnonzero(np.isfinite(samples.ppg))
+    known = known[known < len(samples.times.time_ns)]
+    if not len(known):
+        return ""
+    time_ns = samples.times.time_ns[known]
+    return describe_heart_rates(samples.ppg[known], (time_ns - time_ns[0]) / 1e9)
 
 
 def refuse_other_rate(count: int, rate_hz: float, video_s: float, where: Path) -> None:

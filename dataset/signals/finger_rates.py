@@ -12,13 +12,20 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .filters import sliding_windows
+from .filters import WINDOW_S, sliding_windows
 from .pulse_rate import FLAT, NOISE, PulseRate, finger_rate
-from .windows import window_length
+from .windows import unbroken_runs, window_length
 
 LEAST_SHARE = 0.5       # of the windows that are not flat: with fewer rates it is noise, but for
 LEAST_IN_A_ROW = 8      # windows of a second's step that all have one: noise has 3 in 9 of 10 times
 LEAST_HEIGHT = 0.1      # of the usual pulse's, as the watch on the recorder's finger has it
+
+# heart rates in the place of a PPG
+_RATES_BPM, _IN_RANGE = (30.0, 240.0), 0.95     # where they lie, and how many of them at least
+_LEAST_BPM = 2.0        # between the lowest and the highest, but for a twentieth at each end
+_MOST_BPM_S = 6.0       # they move by, a second
+_MOST_TURNS_S = 1.0     # up and down, a second: a pulse has two a beat or more, noise has many
+_LONGEST_HOLE_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -122,6 +129,35 @@ def judge_together(rates: list[PulseRate], *, in_a_row: int | None = None) -> li
 
 def _without(rate: PulseRate, why_not: str) -> PulseRate:
     return replace(rate, bpm=np.nan, why_not=rate.why_not or why_not)
+
+
+def describe_heart_rates(values: np.ndarray, time_s: np.ndarray) -> str:
+    """Return in words what makes a trace look like heart rates, and not like a PPG; "" else.
+
+    They lie where heart rates do, move slowly, and turn less often than the slowest pulse. No
+    spectrum is looked at: of a value that is held for a second it has a peak at 60 bpm.
+
+    Parameters
+    ----------
+    values : (S,) float64, finite
+    time_s : (S,) not falling
+    """
+    runs = unbroken_runs(time_s, _LONGEST_HOLE_S)
+    run = max(runs, key=lambda run: time_s[run.stop - 1] - time_s[run.start], default=slice(0))
+    values, time_s = values[run], time_s[run]
+    seconds = float(time_s[-1] - time_s[0]) if len(time_s) else 0.0
+    if seconds < WINDOW_S or np.diff(np.quantile(values, (0.05, 0.95)))[0] < _LEAST_BPM:
+        return ""
+    low, high = _RATES_BPM
+    steps = np.diff(values)
+    steps = steps[steps != 0]
+    turns = np.count_nonzero(np.diff(np.sign(steps)))
+    if (
+        np.mean((values >= low) & (values <= high)) < _IN_RANGE
+        or np.abs(steps).sum() > _MOST_BPM_S * seconds or turns >= _MOST_TURNS_S * seconds
+    ):
+        return ""
+    return f"values from {values.min():g} to {values.max():g} that move slowly and hold no pulse"
 
 
 def commonest_reason(reasons: tuple[str, ...] | list[str]) -> str:

@@ -13,6 +13,7 @@ from acquire.stamps.number_text import NumberText, read_number_text
 from acquire.stamps.plausible import PPG_HZ, UNIT_NS, certain_unit, word_hours
 from dataset.common.wording import counted
 from dataset.signals.align import BRIDGE_S
+from dataset.signals.finger_rates import describe_heart_rates
 from dataset.signals.pulse_rate import finger_rate
 from dataset.signals.windows import even_grid, to_even_grid
 from models.fusion.fuse import LEAST_S
@@ -214,6 +215,8 @@ def _reference(
         raise DeviceError(
             expected="samples of a PPG", found=f"{len(time_s)} numbers with times", where=path
         )
+    if looks := describe_heart_rates(ppg, time_s):
+        remarks.append(f"{path.name} looks like heart rates in the place of a PPG: {looks}")
     is_last = np.append(np.diff(time_s) > 0, True)      # of equal times the last value counts
     return PpgReference(time_s[is_last], ppg[is_last], path)
 

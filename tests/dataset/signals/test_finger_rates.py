@@ -7,6 +7,7 @@ from dataset.signals.filters import bandpass
 from dataset.signals.finger_rates import (
     FingerRates,
     commonest_reason,
+    describe_heart_rates,
     finger_rates,
     judge_together,
 )
@@ -81,6 +82,52 @@ def test_a_slow_pulse_that_was_filtered_has_its_rate_where_that_is_told():
     ppg = bandpass(make_ppg(31, 25, 30, np.random.default_rng(2), dicrotic=1.0), 25.0)
     assert finger_rates(ppg, 25.0, filtered=True).bpm == pytest.approx(31, rel=0.05)
     assert finger_rates(ppg, 25.0).mean_bpm == pytest.approx(62, rel=0.05)      # its notch
+
+
+HZ, SECONDS = 30.0, 60.0
+T_S = np.arange(round(SECONDS * HZ)) / HZ
+
+
+def heart_rates(kind):
+    """Return heart rates of a minute, a number for each frame: 66 to 84 bpm, as devices give them.
+    """
+    rng = np.random.default_rng(3)
+    second_s = np.arange(SECONDS + 1)
+    each_second = 75 + 8 * np.sin(2 * np.pi * second_s / 40) + rng.normal(0, 0.7, len(second_s))
+    return {
+        "held": each_second[T_S.astype(int)],
+        "whole numbers": np.round(each_second)[T_S.astype(int)],
+        "interpolated": np.interp(T_S, second_s, each_second),
+        "a slow stair": 75 + np.round(8 * np.sin(2 * np.pi * T_S.astype(int) / 40), 1),
+        "averaged": 75 + 8 * np.sin(2 * np.pi * T_S / 40),
+        "breathing": 75 + 4 * np.sin(2 * np.pi * 0.25 * T_S) * np.sin(2 * np.pi * T_S / 50),
+    }[kind]
+
+
+@pytest.mark.parametrize(
+    "kind", ["held", "a slow stair", "whole numbers", "interpolated", "averaged", "breathing"]
+)
+def test_heart_rates_in_the_place_of_a_ppg_are_told(kind):
+    values = heart_rates(kind)
+    assert describe_heart_rates(values, T_S) == (
+        f"values from {values.min():g} to {values.max():g} that move slowly and hold no pulse"
+    )
+    assert describe_heart_rates(values[:270], T_S[:270]) == ""        # 9 s are too few to tell
+    assert describe_heart_rates(values / 100, T_S) == ""              # no heart beats so
+    assert describe_heart_rates(values[::10], T_S[::10]) != ""        # three a second
+
+
+@pytest.mark.parametrize("fs_hz", [12.5, 30.0, 100.0])
+@pytest.mark.parametrize("height", [0.01, 0.3, 2.0, 15.0])
+@pytest.mark.parametrize("noise", [0.02, 0.3, 3.0])
+def test_a_ppg_is_none_whatever_its_scale(height, noise, fs_hz):
+    """Also one with values of 60 to 110, and one without a pulse that can be told."""
+    rng = np.random.default_rng(1)
+    t_s = np.arange(round(40 * fs_hz)) / fs_hz
+    for bpm in (42, 75, 160):
+        ppg = 85 + height * make_ppg(bpm, fs_hz, 40, rng, noise=noise)
+        assert describe_heart_rates(ppg, t_s) == ""
+        assert describe_heart_rates(np.round(ppg, 1), t_s) == ""
 
 
 def test_the_commonest_reason_is_of_those_without_a_rate():

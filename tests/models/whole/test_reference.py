@@ -155,6 +155,23 @@ def test_fillers_and_samples_without_a_number_are_left_out_and_counted(tmp_path,
     )
 
 
+def test_heart_rates_in_the_place_of_a_ppg_are_said(tmp_path, video):
+    path, times = tmp_path / "hr.csv", tmp_path / "times.txt"
+    time_s = np.arange(0, 60, 1 / 30)
+    bpm = np.round(72 + 5 * np.sin(time_s.astype(int) / 6), 1)
+    times.write_text("".join(f"{t:.5f}\n" for t in time_s))
+    said = "hr.csv looks like heart rates in the place of a PPG: values from 67 to 77 that move "
+    for text in (
+        "".join(f"{value}\n" for value in bpm),
+        "".join(f"{t:.5f},{value}\n" for t, value in zip(time_s, bpm, strict=True)),
+    ):
+        path.write_text(text)
+        reference, _, remarks = read(path, video, times if "," not in text else None)
+        assert f"{said}slowly and hold no pulse" in remarks
+        # held for a second each, they would be read as a pulse of 60 bpm
+        assert reference.hr_bpm(0.0, 10.0) == pytest.approx(60, abs=1)
+
+
 @pytest.mark.parametrize(("change", "why"), [
     (lambda t, v: (t[t > 2], v[t > 2]), "it has samples from 2.0 to 10.0 s only"),
     (lambda t, v: (t[(t < 4) | (t > 7)], v[(t < 4) | (t > 7)]), "no samples from 3.98 to 7.02 s"),
