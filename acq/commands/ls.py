@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from acq import complete
-from acq.advice import advise
+from acq.advice import advise, word_fix
 from acq.options import ExistingData, Force, Json, Quiet
 from acq.terminal.printing import complain, echo, print_csv, print_json, warn
 from acq.terminal.progress import show_progress
 from acq.terminal.tables import show
+from acquire.errors import Fix
 from dataset.common.wording import counted
 
 if TYPE_CHECKING:
@@ -67,7 +68,9 @@ def ls(
     errors += [unlisted_folder(one) for one in unlisted if not asked or _folder(one) in asked]
     if listing.split_error:                 # of each row it is not known which side it is
         errors.append(listing.split_error)
-    _show([row for row, _ in found], len(errors), data, table, as_json=as_json)
+    has_split = any(row.side for row in listing.rows)
+    totals = _totals([row for row, _ in found], len(errors), has_split=has_split)
+    _show([row for row, _ in found], totals, data, table, as_json=as_json)
     told = set(map(str, errors))
     for doubt in _doubts(listing, data, asked, is_whole=not unlisted):
         if str(doubt) not in told:
@@ -140,21 +143,26 @@ def _doubts(
     return [*([] if asked else doubtful_names(data)), *unused]
 
 
-def _totals(rows: "Sequence[Row]", problems: int) -> dict[str, Any]:
+def _totals(rows: "Sequence[Row]", problems: int, *, has_split: bool) -> dict[str, Any]:
+    from dataset.catalogue.row import NEVER_CLOSED
+
     sessions = [row for row in rows if row.is_session]
     return {
         "sessions": len(sessions), "subjects": len({row.subject for row in sessions}),
         "hours": round(math.fsum(row.duration_s or 0 for row in sessions) / 3600, 3),
         "out": sum(row.use == "out" for row in sessions), "problems": problems,
         "not_counted": len(rows) - len(sessions),
+        "in_no_split": sum(
+            has_split and row.use != "out" and not row.side and row.state != NEVER_CLOSED
+            for row in sessions
+        ),
     }
 
 
 def _show(
-    rows: "Sequence[Row]", problems: int, data: Path, table: Path | None, *, as_json: bool
+    rows: "Sequence[Row]", totals: dict[str, Any], data: Path, table: Path | None, *, as_json: bool
 ) -> None:
     """Print the rows, and write them where a file is named."""
-    totals = _totals(rows, problems)
     if table is not None:
         _write(rows, table)
     if as_json:
@@ -203,6 +211,11 @@ def _print(rows: "Sequence[Row]", totals: dict[str, Any], data: Path) -> None:
     if count := totals["not_counted"]:
         others = f"; {counted(count, 'file')} not counted: copies, or not readable"
     echo(f"{sessions}{out}, {subjects}, {totals['hours']:.2f} h{others}")
+    if count := totals["in_no_split"]:
+        echo(
+            f"{counted(count, 'session')} in no split: acq convert refuses; "
+            f"{word_fix(Fix.SPLIT_AGAIN, 'ls')}"
+        )
 
 
 def _unclosed(path: Path) -> str:

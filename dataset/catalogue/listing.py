@@ -157,8 +157,9 @@ def _place(
 
     What is excluded may be a copy, and lie anywhere.
     """
-    # a copy is excluded by its own name; its id is that of its recording
-    decisions = exclusions.of(path.stem if exclusions.is_excluded(path.stem) else row.session)
+    # a copy is excluded by its own name; by its id, its recording is
+    is_by_name = copy is not None or exclusions.is_excluded(path.stem)
+    decisions = exclusions.of(path.stem if is_by_name else row.session)
     is_out, problems = any(exclusion.is_whole for exclusion in decisions), list(errors)
     if path.parent.name != row.subject and not is_out:
         problems.append(misplaced([(path, row.subject)]))

@@ -6,9 +6,11 @@ from pathlib import Path
 from acquire import data_folder
 from acquire.errors import CurationError, SessionError
 from dataset.common.wording import clock_time
+from dataset.session.find import read_id
 from dataset.session.reader import Session
 
 from .exclusions import Exclusion
+from .exclusions_file import read_exclusions
 
 _ROUNDING_S = 1.0         # an end may be given as people read it, in whole seconds
 
@@ -35,13 +37,12 @@ def make_exclusion(
                      f"{data_folder.SESSION_CHARACTERS}, the first a letter or a digit",
             found=repr(session_id), where=path, fix="rename it, and exclude it by that",
         )
-    named = path.parent.parent.glob(f"*/{session_id}{data_folder.SESSION_SUFFIX}")
-    if others := sorted(other for other in named if other != path):      # a link is another, too
+    if others := sorted(_others_of(path, session_id)):
         raise CurationError(
             expected=f"one file of session {session_id}, for whose id an exclusion holds",
             found=f"{path} and {', '.join(map(str, others))}",
-            fix=f"remove the copy, or give it a name of its own ({data_folder.SESSION_CHARACTERS}) "
-                "and exclude it as a whole",
+            fix="remove the copy, or exclude it as a whole, by a name of its own "
+                f"({data_folder.SESSION_CHARACTERS})",
         )
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     try:
@@ -57,6 +58,22 @@ def make_exclusion(
             fix="leave the end out where the part lasts until the recording ends",
         )
     return exclusion
+
+
+def _others_of(path: Path, session_id: str) -> set[Path]:
+    """Return the other files for which an exclusion of this session would hold, too.
+
+    A part is excluded by the id inside: of a file with another name, its copies may have others.
+    """
+    sessions = path.parent.parent
+    named = set(sessions.glob(f"*/{session_id}{data_folder.SESSION_SUFFIX}"))
+    if path.stem != session_id:
+        exclusions = read_exclusions(sessions.parent)
+        named |= {
+            other for other in data_folder.session_files(sessions.parent)
+            if not exclusions.is_excluded(other.stem) and read_id(other)[0] == session_id
+        }
+    return named - {path}      # a link to it is another
 
 
 def _read_id_and_end(path: Path) -> tuple[str, float]:

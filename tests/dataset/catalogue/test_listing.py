@@ -182,6 +182,33 @@ def test_a_copy_is_told_from_its_recording_and_not_counted(data):
     assert list(read_catalogue(data)["use"]) == ["in", "in", "", ""]
 
 
+def test_sessions_that_came_after_the_split_are_told(data):
+    def last_line(*words):
+        done = CliRunner().invoke(app, ["ls", "--quiet", "--data", str(data), *words])
+        return done.stdout.splitlines()[-1]
+
+    assert last_line() == "2 sessions, 2 subjects, 0.00 h"              # there is no split
+    split = split_by_subject(identify_sessions(data), holdout=["S02"], mix_simulated=True)
+    write_split(split, data_folder.split_file(data))
+    assert last_line() == "2 sessions, 2 subjects, 0.00 h"
+    make_session(data, "S02", number=2, seconds=3.0)
+    make_session(data, "S03", seconds=3.0)
+    said = (
+        " in no split: acq convert refuses; split again: acq split --force --holdout SUBJECT, or "
+        "--folds K, as before"
+    )
+    assert last_line() == f"2 sessions{said}"
+    assert last_line("--subject", "S03") == f"1 session{said}"
+    assert last_line("--subject", "S01") == "1 session, 1 subject, 0.00 h"
+    done = CliRunner().invoke(app, ["ls", "--quiet", "--json", "--data", str(data)])
+    assert json.loads(done.stdout)["in_no_split"] == 2
+    exclusion = make_exclusion(
+        data_folder.session_files(data)[-1], from_s=None, to_s=None, reason="x"
+    )
+    write_exclusions(data, Exclusions((exclusion,)))
+    assert last_line() == f"1 session{said}"
+
+
 def test_what_is_excluded_and_no_session_is_not_counted_and_keeps_its_note(data):
     first = data_folder.session_files(data)[0]
     link, copy, damaged = data / "sessions/S02/link.h5", data / "sessions/S02/a.h5", damage(data)

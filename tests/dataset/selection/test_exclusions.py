@@ -157,6 +157,34 @@ def test_no_part_of_a_link_is_taken_out_as_it_would_be_one_of_the_recording(data
     assert rows[f"sessions/S02/{SECOND}.h5"] == ("part out", "0:01 to 0:02: moved")
 
 
+def test_no_part_of_a_renamed_copy_is_taken_out_while_another_is_used(data):
+    """The part would be one of whichever of them is used."""
+    recording = find_session(data, FIRST)
+    first, second = (recording.with_name(f"{name}.h5") for name in ("first", "second"))
+    first.write_bytes(recording.read_bytes())
+    recording.rename(second)
+    for name in ("first", "second"):
+        with pytest.raises(CurationError) as caught:
+            take_out(data, name, from_s=1.0, to_s=2.0)
+        assert caught.value.expected.startswith(f"one file of session {FIRST}, for whose id")
+        assert {str(first), str(second)} == set(caught.value.found.split(" and "))
+    take_out(data, "second")
+    take_out(data, "first", from_s=1.0, to_s=2.0)
+    assert [identity.file for identity in identify_sessions(data)][:1] == ["sessions/S01/first.h5"]
+    rows = {Path(row.file).stem: row for row in list_sessions(data).rows}
+    assert (rows["first"].use, rows["first"].reasons) == ("part out", "0:01 to 0:02: moved")
+    assert (rows["second"].use, rows["second"].reasons) == ("out", "moved")
+
+
+def test_what_is_out_of_a_recording_is_not_told_of_its_copy(data):
+    recording = find_session(data, FIRST)
+    take_out(data, FIRST, from_s=1.0, to_s=2.0)
+    recording.with_name("again.h5").write_bytes(recording.read_bytes())
+    rows = {Path(row.file).stem: row for row in list_sessions(data).rows}
+    assert rows[FIRST].reasons == "0:01 to 0:02: moved"
+    assert (rows["again"].use, rows["again"].reasons) == ("", "")
+
+
 def test_a_copy_whose_name_has_a_space_is_told_which_names_it_may_have(data):
     copy = data / "sessions/S02/a b.h5"
     copy.write_bytes((data / "sessions/S02" / f"{SECOND}.h5").read_bytes())
