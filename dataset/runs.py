@@ -5,9 +5,10 @@ neither torch nor safetensors: eight bytes give its length, the rest is JSON (fo
 Hugging Face). No weight is loaded and no code in a file is run.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
@@ -19,10 +20,12 @@ from acquire.errors import Fix, TrainingError, fix_of
 from acquire.limits import LARGEST_DOCUMENT_BYTES
 from acquire.writing import LOCKS
 
+from .common.files import sha256_of
 from .people import LearntFrom
 
 METRICS = "metrics.json"
 BEGUN_WITH = "run.json"            # of a run that has not ended: with what it was begun
+_NETWORK = re.compile(r"(?:seed-?\d+/)?(?:fold\d+/)?[a-z0-9_]+\.safetensors")
 # whose rows: the curated folders' (also of an earlier version, which does not say), the sessions'
 # themselves, or a published data set's
 ReadFrom = Literal["ubfc", "sessions", "published"]
@@ -49,6 +52,7 @@ class TrainingRun:
     checkpoints: dict[str, str]            # file name: data hash in its header
     problems: tuple[TrainingError, ...]    # what could not be read
     read_from: ReadFrom                    # what its data hash is of
+    networks: Mapping[str, str]            # file name: SHA-256 as written; earlier runs: none
 
     @property
     def is_interrupted(self) -> bool:
@@ -86,6 +90,20 @@ class _Metrics:
     data_hash: str
     started_from: StartedFrom | None = None
     read_from: ReadFrom = "ubfc"
+    networks: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check_names(self.networks)
+
+
+@dataclass(frozen=True)
+class _Written:
+    """What is read of `metrics.json` to check a checkpoint of the run."""
+
+    networks: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check_names(self.networks)
 
 
 @dataclass(frozen=True)
@@ -96,6 +114,7 @@ class _Begun:
     subjects: _Sides = _Sides((), ())
     started_from: StartedFrom | None = None
     read_from: ReadFrom = "ubfc"
+    networks: dict[str, str] = field(default_factory=dict)      # none: it has written no network
 
 
 @dataclass(frozen=True)
@@ -117,6 +136,12 @@ class _Header:
     tensors: dict[str, _Tensor]
 
 
+def _check_names(networks: Mapping[str, str]) -> None:
+    """Refuse networks that no run writes: nothing outside of its folder is read for them."""
+    if wrong := [name for name in networks if not _NETWORK.fullmatch(name)]:
+        raise ValueError(f"{wrong[0]!r} instead of the file of a network")
+
+
 def _separate_metadata(header: Any) -> dict[str, Any]:
     if not isinstance(header, dict):
         raise ValueError(f"{name_type(header)} instead of an object")
@@ -124,6 +149,7 @@ def _separate_metadata(header: Any) -> dict[str, Any]:
 
 
 _METRICS = Kind(_Metrics, "subjects and hashes of a run", TrainingError, Fix.TRAIN_AGAIN)
+_WRITTEN = Kind(_Written, "hashes of a run's networks", TrainingError, Fix.TRAIN_AGAIN)
 _BEGUN = Kind(_Begun, "what a run was begun with", TrainingError, Fix.REMOVE_RUN)
 _HEADER = Kind(
     _Header, "a whole checkpoint", TrainingError, Fix.TRAIN_AGAIN, prepare=_separate_metadata
@@ -235,7 +261,7 @@ def _read_run(folder: Path) -> TrainingRun:
             problems.append(error)
     return TrainingRun(
         folder, metrics.subjects.train, metrics.subjects.test, metrics.data_hash,
-        metrics.started_from, checkpoints, tuple(problems), metrics.read_from,
+        metrics.started_from, checkpoints, tuple(problems), metrics.read_from, metrics.networks,
     )
 
 
@@ -253,6 +279,52 @@ def _read_data_hash(path: Path) -> str:
         raise _damaged(f"{size_bytes} bytes instead of {whole}", path)
     check_net_of_name(path, header.metadata.net.strip('"'))
     return header.metadata.data_hash
+
+
+def run_folder_of(path: Path) -> Path | None:
+    """Return the folder of the run that a file is in: the one above it with metrics.json."""
+    above = list(path.absolute().parents)[:4]
+    return next((folder for folder in above if (folder / METRICS).is_file()), None)
+
+
+def check_of_run(path: Path) -> None:
+    """Refuse a checkpoint in a run that is another than the run wrote under its name.
+
+    Raises
+    ------
+    TrainingError : it is, or the run's metrics cannot be read
+    """
+    if folder := run_folder_of(path):
+        networks = read_document(_WRITTEN, folder / METRICS).networks
+        check_as_written(folder, path.absolute().relative_to(folder).as_posix(), networks)
+
+
+def check_as_written(folder: Path, name: str, networks: Mapping[str, str]) -> None:
+    """Refuse a checkpoint that is another than its run wrote, or that is gone.
+
+    Parameters
+    ----------
+    name : of its file, in the folder of the run
+    networks : as `TrainingRun` has them; of a file that is not among them nothing is known
+
+    Raises
+    ------
+    TrainingError : it is
+    CurationError : it cannot be read
+    """
+    path, found = folder / name, "nothing"
+    if name not in networks:
+        return
+    if path.is_file():
+        sha256 = sha256_of(path)
+        if sha256 == networks[name]:
+            return
+        same = [other for other in networks if networks[other] == sha256]
+        found = f"what it wrote as {same[0]}" if same else "another"
+    raise TrainingError(
+        expected=f"the network that the run wrote as {name}", found=found, where=f"at {path}",
+        fix="bring it back from a copy of the run, or train again",
+    )
 
 
 def check_net_of_name(path: Path, net: str) -> None:

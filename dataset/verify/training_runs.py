@@ -3,17 +3,18 @@
 from pathlib import Path
 
 from acquire import data_folder
-from acquire.errors import Fix, TrainingError
+from acquire.errors import AcqError, Fix, TrainingError
 from dataset.common.files import sha256_of
-from dataset.runs import TrainingRun, read_training_runs, run_name
+from dataset.runs import TrainingRun, check_as_written, read_training_runs, run_name
 
 from .result import References, Verification
 
+_MOST_NAMED = 4
 _NOT_CURATED = {"sessions": "the sessions themselves", "published": "a published data set"}
 
 
 def verify_training_runs(data: Path, verification: Verification, references: References) -> None:
-    """Compare the data hashes of every run. The weights cannot be verified: no hash is kept."""
+    """Compare every run's networks, by hash where the run has it, and the hashes of its data."""
     runs = read_training_runs(data)
     for run in runs:
         _verify_run(run, verification)
@@ -27,10 +28,13 @@ def verify_training_runs(data: Path, verification: Verification, references: Ref
         if references.manifest and run.data_hash:
             _verify_data(run, references.manifest.data_hash, verification)
         verification.checked.update(runs=1, checkpoints=len(run.checkpoints))
-    if any(run.checkpoints for run in runs):
+    # an earlier version kept no hashes, and an interrupted run has none yet
+    if unknown := [run_name(run.folder) for run in runs if run.checkpoints and not run.networks]:
         folder = data_folder.runs_dir(data)
+        more = f" and {len(unknown) - _MOST_NAMED} more" if len(unknown) > _MOST_NAMED else ""
         error = TrainingError(
-            f"weights in {folder}: no hash of them is kept, only headers and lengths were compared"
+            f"weights in {folder}, of {', '.join(unknown[:_MOST_NAMED])}{more}: no hash of them is "
+            "kept, only headers and lengths were compared"
         )
         verification.add("unchecked", folder, error)
 
@@ -68,6 +72,11 @@ def _verify_start(data: Path, run: TrainingRun, verification: Verification) -> N
 def _verify_run(run: TrainingRun, verification: Verification) -> None:
     for problem in run.problems:
         verification.add("broken", run.folder, problem)
+    for name in run.networks:
+        try:
+            check_as_written(run.folder, name, run.networks)
+        except AcqError as error:
+            verification.add("broken", run.folder / name, error)
     for name, data_hash in run.checkpoints.items():
         if run.data_hash and data_hash != run.data_hash:
             path = run.folder / name

@@ -10,7 +10,7 @@ from typing import Any
 
 from acquire.data_folder import runs_dir
 from acquire.errors import Fix, TrainingError
-from dataset.runs import METRICS, find_run_folder, nearest_run
+from dataset.runs import METRICS, find_run_folder, nearest_run, run_folder_of
 
 from .onnx_net import BOARD, SHIPPED
 
@@ -305,12 +305,6 @@ def find_run(named: Path, data: Path) -> Path:
 def _called(folder: Path) -> str:
     """Return what a folder of networks is called in a table."""
     return COMES_WITH_ACQ.name if folder == SHIPPED else folder.name
-
-
-def run_folder_of(path: Path) -> Path | None:
-    """Return the folder of the run that a file is in: the one above it with metrics.json."""
-    above = list(path.absolute().parents)[:4]
-    return next((folder for folder in above if (folder / METRICS).is_file()), None)
 
 
 def _run_of(path: Path) -> str:

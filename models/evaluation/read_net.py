@@ -8,8 +8,8 @@ from typing import Any, Literal
 from acquire.errors import TrainingError
 from dataset.face.frames import Motion
 from dataset.people import LearntFrom
-from dataset.runs import check_net_of_name
-from models.board.find_net import ONNX, run_folder_of
+from dataset.runs import check_net_of_name, run_folder_of
+from models.board.find_net import ONNX
 from models.board.onnx_net import OnnxNet, open_net
 from models.data.videos import CuratedVideo, TrainingData
 from models.nets.can import describe_net

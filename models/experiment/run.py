@@ -19,7 +19,7 @@ from acquire.errors import AcqError, Fix
 from acquire.writing import reading
 from dataset.common.files import finite
 from dataset.common.progress import OnProgress
-from dataset.common.workers import Workers
+from dataset.common.workers import Workers, check_seen
 from dataset.runs import METRICS
 from models.data.from_sessions import Source
 from models.evaluation.mean_rate import guess_mean_rate
@@ -94,6 +94,8 @@ def train_kd(       # noqa: PLR0913  (by name, as the verb's options)
     check_recipe(recipe, "the recipe")
     recipe = choose_teacher(replace(recipe, also=check_beside(recipe.also)))
     workers = None if workers is None else workers.seeing(data)
+    if workers is not None and seeds * (folds or 1) > 1:
+        check_seen(workers)              # before faces are found: trainings are not carried
     plan = RunPlan(data, folds, seeds, source, allow_mixed, device, has_logs)
     init = None
     if recipe.init is not None:
@@ -151,7 +153,9 @@ def _run(
         metrics["started_from"] = told["started_from"]
         metrics["read_from"] = told["read_from"]
         metrics["seconds"] = {"load": load_s, "all": time.perf_counter() - clock}
-        save_networks(part, loaded.folds, recipe=recipe, trained=trained, init=init)
+        metrics["networks"] = save_networks(
+            part, loaded.folds, recipe=recipe, trained=trained, init=init
+        )
         write_report(
             part / REPORT, loaded.tested, join_folds(trained, recipe.seed), colours, metrics
         )

@@ -19,6 +19,7 @@ from acquire.documents import Kind, parse_document, read_document
 from acquire.errors import Fix, ResumeError, TrainingError
 from acquire.interrupts import note_left
 from acquire.writing import hold, named, owner_of, refuse_links_out
+from dataset.common.files import sha256_of
 from dataset.runs import BEGUN_WITH, run_name
 from models.data.videos import TrainingData
 from models.nets.checkpoint import save_checkpoint
@@ -243,13 +244,17 @@ def folder_of_unit(root: Path, unit: Unit, *, seeds: int, folds: int) -> Path:
 def save_networks(
     part: Path, folds: Sequence[TrainingData], *, recipe: Recipe, trained: AllTrained,
     init: TeacherInit | None = None,
-) -> None:
+) -> dict[str, str]:
     """Write the checkpoints of every (seed, fold), in `seedS/foldF/` where there are several.
 
     Those of the teacher and of the student that it taught name what the teacher started from, and
     its people.
+
+    Returns
+    -------
+    the SHA-256 of each file, by its name in the folder
     """
-    seeds = {seed for seed, _ in trained}
+    seeds, hashes = {seed for seed, _ in trained}, {}
     for (seed, fold), networks in trained.items():
         folder = folder_of_unit(part, Unit(seed, fold), seeds=len(seeds), folds=len(folds))
         folder.mkdir(parents=True, exist_ok=True)
@@ -262,8 +267,11 @@ def save_networks(
             if init is not None and name in TAUGHT_BY_INIT:
                 learnt_from, started_from = init.learnt_from + learnt_from, init.as_dict()
                 del started_from["people"]           # they stand in `people`
+            path = folder / f"{name}.safetensors"
             save_checkpoint(
-                folder / f"{name}.safetensors", network.net, split_hash=folds[fold].split_hash,
+                path, network.net, split_hash=folds[fold].split_hash,
                 data_hash=folds[fold].data_hash,
                 about={**about, "people": learnt_from.as_dict(), "started_from": started_from},
             )
+            hashes[path.relative_to(part).as_posix()] = sha256_of(path)
+    return hashes

@@ -22,8 +22,8 @@ from acquire.writing import hold, named
 from dataset.face import box, frames
 from dataset.face.mtcnn import NETS as FACE_NETWORKS
 from dataset.face.onnx_file import FORMAT
-from dataset.runs import METRICS
-from models.board.find_net import CHECKPOINT, ONNX, STUDENTS, refuse_several, run_folder_of
+from dataset.runs import METRICS, run_folder_of
+from models.board.find_net import CHECKPOINT, ONNX, STUDENTS, refuse_several
 from models.board.onnx_net import BOARD, open_net
 from models.nets.can import SIZE, Student, Teacher, count_parameters, describe_net
 from models.nets.checkpoint import Checkpoint, load_checkpoint

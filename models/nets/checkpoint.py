@@ -21,6 +21,7 @@ from acquire.errors import Fix, TrainingError, fix_of
 from acquire.limits import LARGEST_NETWORK_BYTES, LARGEST_OUTPUT
 from dataset.face.frames import Motion
 from dataset.people import LearntFrom, read_learnt_from
+from dataset.runs import check_of_run
 from models.published_nets.spec import PublishedNet, check_reads
 
 from .can import NETS, PAIRS_PER_MASK, SIZE, Net, Teacher, build_net, describe_net, find_kind
@@ -94,7 +95,8 @@ def load_checkpoint(
     Raises
     ------
     TrainingError : the file is missing or not a checkpoint, its weights do not fit its
-        configuration, or it was trained on another split or other data
+        configuration, it was trained on another split or other data, or it lies in a run that wrote
+        another under its name
     """
     header, weights = read_tensors(path, called="a checkpoint", file_format=FORMAT)
     check_origin(header, path, split_hash=split_hash, data_hash=data_hash)
@@ -119,7 +121,6 @@ def load_checkpoint(
             raise TypeError(f"motion {checkpoint.motion!r}")
         if not _gives_numbers(net):
             raise ValueError("weights that give no numbers, or huge ones")
-        return checkpoint
     except (
         AttributeError, KeyError, OverflowError, RuntimeError, TypeError, ValueError
     ) as error:
@@ -127,6 +128,8 @@ def load_checkpoint(
             expected="a whole header and weights that fit their configuration",
             found=shorten_reason(error), where=path, fix=Fix.TRAIN_AGAIN,
         ) from error
+    check_of_run(path)
+    return checkpoint
 
 
 def _build(description: dict[str, Any], weights: dict[str, torch.Tensor]) -> Net:

@@ -1,5 +1,6 @@
 """A whole run: what it writes, and what it leaves where it fails."""
 
+import hashlib
 import json
 
 import pytest
@@ -60,6 +61,10 @@ def test_metrics_say_what_they_come_from(run):
     assert metrics["read_from"] == "ubfc"
     assert metrics["recipe"]["seed"] == 3
     assert metrics["heart_rate"]["fft_grid_bpm"] == 0.1
+    assert metrics["networks"] == {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in result.folder.glob("*.safetensors")
+    }
 
 
 def test_evaluating_a_run_gives_its_own_numbers_to_the_last_digit(run, data):
