@@ -114,6 +114,7 @@ _ADVICE = {
     Fix.NAME_PORT: "name one with --port",
     Fix.RESTORE_OR_SPLIT_AGAIN: "restore it from a copy, or split again: " + _SPLIT,
     Fix.COMPLETE_WITHDRAWAL: "acq withdraw {of} completes it",
+    Fix.MAKE_ROOM_AND_WITHDRAW: "make room, then acq withdraw {of} completes it",
     Fix.WITHDRAW_MODELS: "--models removes them",
     Fix.WITHDRAW_SUBJECT:
         "acq withdraw {of} removes all of that subject; a single recording is left out with acq "

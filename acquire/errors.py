@@ -113,6 +113,7 @@ class Fix(Enum):
     NAME_PORT = "name the port of one of them"
     RESTORE_OR_SPLIT_AGAIN = "restore it from a copy, or split the sessions again"
     COMPLETE_WITHDRAWAL = "complete that withdrawal"
+    MAKE_ROOM_AND_WITHDRAW = "make room, then complete that withdrawal"
     WITHDRAW_MODELS = "withdraw them, too"
     WITHDRAW_SUBJECT = "withdraw that subject"
     WRITE_CARD_AGAIN = "write the dataset card again"

@@ -11,6 +11,8 @@ last, because they show that there is something to withdraw. A folder number is 
 the manifest keeps it under a key that is no session's.
 """
 
+import errno
+import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -33,6 +35,7 @@ from .plan import Plan, WithdrawalOutcome, make_plan, split_without, write_plan
 from .record import record_withdrawal
 
 OnStep = Callable[[str], None]      # called before each step, with its name
+_MOST_NAMED = 3
 
 
 def withdraw(
@@ -61,14 +64,30 @@ def withdraw(
         try:
             _carry_out(data, subject, outcome, plan, on_step or (lambda _: None))
         except OSError as error:
-            if not (data / PLAN).exists():     # nothing was removed
-                raise
-            raise CurationError(
-                expected=f"to remove all of {subject}",
-                found=f"the withdrawal half done: {error.strerror or error}",
-                where=f"at {error.filename or data}", fix=Fix.COMPLETE_WITHDRAWAL, of=subject,
-            ) from error
+            raise _failed(data, subject, outcome, plan, error) from error
     return outcome
+
+
+def _failed(
+    data: Path, subject: str, outcome: WithdrawalOutcome, plan: Plan, error: OSError
+) -> CurationError | OSError:
+    """Return what to raise where a withdrawal cannot go on: what is removed, and what is not."""
+    if not (data / PLAN).exists():
+        words = f"{error.strerror or error}; nothing of {subject} is removed"
+        return OSError(error.errno, words, error.filename)
+    paths = [file.path for file in outcome.files.removable]
+    paths += [run.folder for run in outcome.files.runs] if plan.models else []
+    left = [str(path) for path in paths if os.path.lexists(path)]
+    more = f" and {len(left) - _MOST_NAMED} more" if len(left) > _MOST_NAMED else ""
+    rest = f"left are {', '.join(left[:_MOST_NAMED])}{more}" if left else "that is not noted yet"
+    return CurationError(
+        expected=f"to remove all of {subject}",
+        found=f"the withdrawal half done: {error.strerror or error}",
+        where=f"at {error.filename or data}; of {len(paths)} files and folders "
+              f"{len(paths) - len(left)} are removed, and {rest}",
+        fix=Fix.MAKE_ROOM_AND_WITHDRAW if error.errno in (errno.ENOSPC, errno.EDQUOT)
+        else Fix.COMPLETE_WITHDRAWAL, of=subject,
+    )
 
 
 def _carry_out(
