@@ -21,7 +21,7 @@ class Exclusion:
 
     Raises
     ------
-    ValueError : no session id, no reason, or a part that is none
+    ValueError : no session id, no reason or one that is no text, or a part that is none
     """
 
     session: str               # session id
@@ -35,6 +35,8 @@ class Exclusion:
             raise ValueError(f"{self.session!r} instead of a session id")
         if not self.reason.strip():
             raise ValueError(f"no reason for the exclusion of {self.session}")
+        if any("\ud800" <= char <= "\udfff" for char in self.reason):     # no JSON holds these
+            raise ValueError(f"a reason with bytes that are no text, {self.reason!r}")
         for end in (self.from_s, self.to_s):
             if end is not None and not 0 <= end < _LONGEST_S:
                 where = "before its start" if end < 0 else "30 years and more after its start"

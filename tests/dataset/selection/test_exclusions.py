@@ -325,6 +325,15 @@ def test_verbs(data):
     assert run("exclude", "--reason", "x").exit_code == 2
 
 
+def test_a_reason_that_is_no_text_is_refused_and_what_is_excluded_stays_readable(data):
+    """A byte of a terminal in another coding: it was written, and could not be read again."""
+    take_out(data, FIRST)
+    with pytest.raises(CurationError) as caught:
+        make_exclusion(find_session(data, SECOND), from_s=None, to_s=None, reason="bewegt \udcfc")
+    assert "a reason with bytes that are no text, 'bewegt \\udcfc'" in str(caught.value)
+    assert len(read_exclusions(data).listed) == 1
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
