@@ -1,4 +1,7 @@
-"""Verify the files that list what there is: split, exclusions, withdrawals; each as it is read."""
+"""Verify the files that list what there is: split, exclusions, withdrawals; each as it is read.
+
+And that no file lies in the place of a folder, where nothing would be looked for.
+"""
 
 from pathlib import Path
 
@@ -32,6 +35,15 @@ def verify_lists(data: Path, verification: Verification, references: References)
         references.exclusions = read_exclusions(data)
     except CurationError as error:
         verification.add("broken", data_folder.exclusions_file(data), error)
+    for folder in (
+        data_folder.ubfc_dir(data), data_folder.runs_dir(data), data_folder.quality_dir(data),
+        data_folder.pure_dir(data), data_folder.bids_dir(data), data_folder.tools_dir(data),
+    ):
+        if data_folder.is_there(folder) and not folder.is_dir():
+            verification.add("broken", folder, CurationError(
+                expected="a folder", found=data_folder.name_kind(folder), where=f"at {folder}",
+                fix="move it away",
+            ))
     try:
         read_withdrawals(data)
     except CurationError as error:

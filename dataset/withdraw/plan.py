@@ -24,7 +24,7 @@ from dataset.selection.split_file import read_split
 from .find_files import PLAN, find_subject_files, read_curated
 from .find_recordings import owner_of_session
 from .names import SubjectNames
-from .record import Withdrawal
+from .record import Withdrawal, read_withdrawals
 from .subject_files import EXPORT, SubjectFiles
 
 _FOLDER = re.compile(r"(ubfc|pure)/(train|test)/[A-Za-z0-9][A-Za-z0-9-]*")
@@ -100,6 +100,7 @@ def make_plan(
             found=f"that of {earlier.subject} interrupted", where=data / PLAN,
             fix=Fix.COMPLETE_WITHDRAWAL, of=earlier.subject,
         )
+    _check_lists(data)
     files = find_subject_files(
         data, subject, sessions=earlier.sessions if earlier else (),
         folders=earlier.folders if earlier else (),
@@ -139,6 +140,22 @@ def read_plan(data: Path) -> Plan | None:
     CurationError : the file cannot be read
     """
     return read_if_there(_KIND, data / PLAN)
+
+
+def _check_lists(data: Path) -> None:
+    """Refuse what cannot be written at the end, before anything is removed.
+
+    Raises
+    ------
+    CurationError : the record of withdrawals cannot be read, or a folder lies in a file's place
+    """
+    read_withdrawals(data)
+    path = data_folder.split_file(data)
+    if path.is_dir():
+        raise CurationError(
+            expected="a split", found="a folder", where=f"at {path}",
+            fix="move it away, then withdraw again",
+        )
 
 
 def _refuse_other_name(data: Path, files: SubjectFiles) -> None:
