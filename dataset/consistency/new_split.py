@@ -105,4 +105,5 @@ def find_missing_holdout(found: FoundSessions, holdout: Sequence[str]) -> list[S
 
 def _with_near_name(name: str, subjects: Sequence[str]) -> str:
     near = data_folder.near_names(name, subjects)
-    return f"{name} (is {' or '.join(near)} meant?)" if near else name
+    shown = name if data_folder.is_subject_id(name) else repr(name)     # a space is seen
+    return f"{shown} (is {' or '.join(near)} meant?)" if near else shown

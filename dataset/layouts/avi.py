@@ -23,6 +23,7 @@ import numpy as np
 
 from acquire.camera.video_mark import SIMULATED_MARK
 from acquire.camera.video_pictures import UprightPictures, check_pictures
+from acquire.data_folder import name_kind
 from acquire.errors import CurationError
 from dataset.common.files import sha256_of
 
@@ -116,7 +117,7 @@ def read_bgr(path: Path) -> Iterator[np.ndarray]:
         knows what mends it
     """
     if not path.is_file():
-        raise CurationError(expected="a video", found="nothing", where=f"at {path}")
+        raise CurationError(expected="a video", found=name_kind(path), where=f"at {path}")
     count, pictures = 0, UprightPictures("bgr24", path, error=CurationError)
     try:
         with av.open(str(path)) as container:

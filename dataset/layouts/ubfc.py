@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from acquire.data_folder import name_kind
 from acquire.documents import check_word_count, read_bytes
 from acquire.errors import CurationError, Fix
 
@@ -122,7 +123,7 @@ def check_folder(root: Path, entry: Entry) -> None:
     """
     folder, video = root / entry.folder, root / entry.folder / VIDEO
     if not folder.is_dir():
-        raise _broken(f"the folder of session {entry.session}", "nothing", f"at {folder}")
+        raise _broken(f"the folder of session {entry.session}", name_kind(folder), f"at {folder}")
     for path in (folder, folder / LABELS, video):
         if path.resolve() != root.resolve() / path.relative_to(root):
             raise CurationError(
@@ -136,7 +137,7 @@ def check_folder(root: Path, entry: Entry) -> None:
     if hashlib.sha256(read_bytes(labels)).hexdigest() != entry.labels.sha256:
         raise _broken("the labels as written", "others", labels)
     if not video.is_file():
-        raise _broken("a video", "nothing", f"at {video}")
+        raise _broken("a video", name_kind(video), f"at {video}")
     if (size_bytes := video.stat().st_size) != entry.video.size_bytes:
         raise _broken(f"a video of {entry.video.size_bytes} bytes", size_bytes, video)
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from acquire.data_folder import name_kind
 from acquire.errors import CurationError
 
 _OF_MACOS = "__MACOSX"
@@ -127,6 +128,8 @@ def what_instead(path: Path) -> str:
         return "nothing"
     if path.is_symlink():
         return f"a link to {path.readlink()}, which is not there"
+    if path.exists():
+        return name_kind(path)
     others = sorted(
         other.name for other in visible(path.parent)
         if other.is_file() and (

@@ -82,7 +82,7 @@ def test_every_problem_is_named_at_once_a_line_each(tmp_path):
     shutil.copy(first, first.with_name("copy.h5"))
     make_session(tmp_path, "V01", seconds=0.5, simulated=True)
     with pytest.raises(AcqError) as error:
-        make_split(tmp_path, holdout=["s01", "S77"])
+        make_split(tmp_path, holdout=["s01", "S77", ""])
     assert len(error.value.causes) == 6
     done = CliRunner().invoke(
         app, ["split", "--holdout", "s01", "--holdout", "S77", "--data", str(tmp_path), "--quiet"]
@@ -91,7 +91,7 @@ def test_every_problem_is_named_at_once_a_line_each(tmp_path):
     texts = [str(cause) for cause in error.value.causes]
     for text in (
         f"{first.stem} in {first} and, as a copy, in", "found 12 bytes that are not HDF5",
-        "one of S03 at", "equal PPG", "S77, s01 (is S01 meant?)", "simulated ones of V01",
+        "one of S03 at", "equal PPG", "'', S77, s01 (is S01 meant?)", "simulated ones of V01",
     ):
         assert sum(text in one for one in texts) == 1, (text, texts)
     assert not data_folder.split_file(tmp_path).exists()

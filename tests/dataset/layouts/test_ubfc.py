@@ -1,6 +1,7 @@
 """The UBFC layout as it is really published, and folders that are not what the manifest says."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -113,6 +114,16 @@ def root(tmp_path):
     head = ("0.1.0", "0", 1, 1, {}, "rawvideo", "filtered", "native", "keep", True)
     write_manifest(Manifest(*head, numbers, (), tuple(entries)), tmp_path / MANIFEST)
     return tmp_path
+
+
+def put_folder(path):
+    path.unlink()
+    path.mkdir()
+
+
+def put_file(path):
+    shutil.rmtree(path)
+    path.write_text("x")
 
 
 def test_a_good_manifest(root):
@@ -253,6 +264,14 @@ def change_labels(root):
         pytest.param(
             lambda r: (r / "test/subject2" / VIDEO).unlink(), "expected a video, found nothing",
             id="no video",
+        ),
+        pytest.param(
+            lambda r: put_folder(r / "test/subject2" / VIDEO), "expected a video, found a folder",
+            id="a folder for the video",
+        ),
+        pytest.param(
+            lambda r: put_file(r / "test/subject2"), "session S02-x, found a file at",
+            id="a file for the folder",
         ),
         pytest.param(
             lambda r: (r / "test/subject2" / VIDEO).write_bytes(b"x"), "bytes, found 1 in",

@@ -1,6 +1,8 @@
 """What lies under the root of a set: imported, or named for what it is; nothing vanishes."""
 
+import os
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -108,6 +110,15 @@ def test_what_is_there_instead_of_a_file_is_named(plain, tmp_path, there):
     (folder / "vid.avi").rename(folder / there)
     refused = import_all(folder.parent, tmp_path / "data")["subject1"].cause
     assert f"expected vid.avi, found {there} at {folder / 'vid.avi'}" in refused.facts
+
+
+@pytest.mark.parametrize(("put", "found"), [(Path.mkdir, "a folder"), (os.mkfifo, "a pipe")])
+def test_what_is_no_file_is_not_called_nothing(plain, tmp_path, put, found):
+    folder = shutil.copytree(plain, tmp_path / "set" / "subject1")
+    (folder / "ground_truth.txt").unlink()
+    put(folder / "ground_truth.txt")
+    refused = import_all(folder.parent, tmp_path / "data")["subject1"].cause
+    assert f"expected ground_truth.txt, found {found} at" in refused.facts
 
 
 def test_a_file_that_is_a_link_to_nowhere_is_named(plain, tmp_path):
