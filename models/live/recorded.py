@@ -86,6 +86,11 @@ def open_recorded(
         from dataset.session.reader import Session
 
         with Session(source) as session, closing(_frames_of_session(session)) as frames:
+            if not len(session.frames):
+                raise SessionError(
+                    expected="a session with frames", found="none", where=source,
+                    fix="name another, or a video",
+                )
             remarks = []
             yield RecordedFrames(
                 _noting_grey(frames, remarks), len(session.frames), _seconds_of(session),

@@ -7,7 +7,7 @@ import av
 import numpy as np
 import pytest
 
-from acquire.errors import DeviceError
+from acquire.errors import DeviceError, SessionError
 from dataset.session.reader import Session
 from models.live.predict import why_no_reference
 from models.live.recorded import SessionFinger, open_recorded
@@ -55,6 +55,13 @@ def test_what_is_there_is_read_and_what_is_missing_is_said(tmp_path, name, kept)
     lacks = [text for text in remarks if "do not decode: it is read up to" in text]
     assert len(lacks) == (len(times_s) < total)
     assert all(text.startswith(f"the last {total - len(times_s)} of {total} ") for text in lacks)
+
+
+def test_a_session_without_a_frame_is_refused_by_name(tmp_path):
+    path = make_session(tmp_path, seconds=2.0, lost_frames=range(100))
+    with pytest.raises(SessionError, match="expected a session with frames, found none") as caught:
+        read(path)
+    assert str(path) in str(caught.value)
 
 
 def test_a_frame_that_decodes_in_part_is_told_with_its_place(tmp_path):
