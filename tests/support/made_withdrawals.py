@@ -1,6 +1,6 @@
 """A data folder with everything that may be there of a subject who withdraws."""
 
-
+import re
 import shutil
 
 from acquire import data_folder
@@ -70,3 +70,24 @@ def make_withdrawable(data):
     make_run(data, "20260101T000000Z", train=("Adder1", GONE), test=("Bison2",), data_hash="a" * 64)
     make_run(data, "20260102T000000Z", train=("Adder1",), test=("Bison2",), data_hash="b" * 64)
     make_run(data, "20260103T000000Z", data_hash=manifest.data_hash, metrics=False)
+
+
+def left_of(data, *, runs=False):
+    """Every file whose name or bytes hold the pseudonym, as a word, or a session id of it."""
+    word = re.compile(rb"(?<![A-Za-z0-9_-])Quokka7(?![A-Za-z0-9_])(?!-b)")
+    names = []
+    for path in data.rglob("*"):
+        if path.is_relative_to(data / "runs") and not runs:
+            continue
+        name = path.relative_to(data).as_posix().encode()
+        body = path.read_bytes() if path.is_file() else b""
+        # the first is a hundred times faster
+        if word.search(name) or (b"Quokka7" in body and word.search(body)):
+            names.append(path.relative_to(data).as_posix())
+    return names
+
+
+def files_in(data):
+    return {
+        path.relative_to(data): path.read_bytes() for path in data.rglob("*") if path.is_file()
+    }

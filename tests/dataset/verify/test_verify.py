@@ -1,6 +1,4 @@
-"""What was changed behind acq's back is found, each in one line; what is merely old is no fault;
-what is whole is silent.
-"""
+"""What was changed behind acq's back is found, each in one line; what is whole is silent."""
 
 import json
 import re
@@ -17,54 +15,16 @@ from acquire import data_folder, layout
 from acquire.errors import CurationError
 from dataset.card.description import AboutDataset
 from dataset.card.write import write_card
-from dataset.convert.to_ubfc import convert_sessions
 from dataset.layouts.manifest import MANIFEST
 from dataset.layouts.manifest_file import read_manifest
 from dataset.layouts.ubfc import LABELS, VIDEO
-from dataset.run_results import read_run_results
-from dataset.selection.choose import split_by_subject
-from dataset.selection.exclusions import Exclusion, Exclusions
-from dataset.selection.exclusions_file import write_exclusions
-from dataset.selection.identities import identify_sessions
-from dataset.selection.split_file import write_split
-from dataset.session.reader import Session
 from dataset.verify.verify import verify_data
 from dataset.withdraw.find_files import PLAN
 from dataset.withdraw.withdraw import withdraw
-from tests.support.kept_frames import keep_frames
-from tests.support.made_grades import write_grade
 from tests.support.made_runs import make_run
-from tests.support.made_sessions import make_session
+from tests.support.whole_folders import RUN, change_sample, findings, first, kept
 
-DAY = "2026-01-01T00:00:00+00:00"
-RUN = "20260101T000000Z"
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory):
-    data = tmp_path_factory.mktemp("verify") / "data"
-    for n, subject in enumerate(("S01", "S02", "S03")):
-        make_session(data, subject, seconds=3.0 + n / 10)  # no two videos are the same
-    write_split(
-        split_by_subject(identify_sessions(data), holdout=["S03"]), data_folder.split_file(data)
-    )
-    manifest = convert_sessions(data, codec="ffv1").manifest
-    keep_frames(data, manifest.entries)
-    for path in data_folder.session_files(data):
-        with Session(path) as session:
-            write_grade(path, session.subject, session_hash=session.content_hash())
-    write_card(data, AboutDataset())
-    make_run(data, RUN, train=("S01", "S02"), test=("S03",), data_hash=manifest.data_hash)
-    return data
-
-
-@pytest.fixture
-def data(template, tmp_path):
-    return shutil.copytree(template, tmp_path / "data")
-
-
-def first(data):
-    return data_folder.session_files(data)[0]
+pytestmark = pytest.mark.xdist_group("one folder to verify")
 
 
 def folder(data):
@@ -75,15 +35,6 @@ def flip(path, at):
     body = bytearray(path.read_bytes())
     body[at] ^= 1
     path.write_bytes(body)
-
-
-def kept(data, which=0):
-    return sorted(data_folder.frames_cache(data).glob("*.npy"))[which]
-
-
-def change_sample(data):
-    with h5py.File(first(data), "r+") as file:
-        file[layout.PPG_VALUE][5] += 1
 
 
 def change_picture(data):
@@ -118,10 +69,6 @@ def interrupt(data):
 
     with pytest.raises(KeyboardInterrupt):
         withdraw(data, "S02", on_step=stop)
-
-
-def findings(data, kind):
-    return [finding for finding in verify_data(data).findings if finding.kind == kind]
 
 
 def test_what_is_whole_is_silent_but_for_what_cannot_be_checked(data):
@@ -253,84 +200,6 @@ def test_pixels_are_decoded(data):
     assert "decode to others" in broken.text
 
 
-def out(data):
-    write_exclusions(data, Exclusions((Exclusion(first(data).stem, None, None, "asleep", DAY),)))
-
-
-def split_anew(data):
-    made = split_by_subject(identify_sessions(data), holdout=["S02"])
-    write_split(made, data_folder.split_file(data), force=True)
-
-
-def resync(data):
-    change_sample(data)
-    made = split_by_subject(identify_sessions(data), holdout=["S03"])
-    write_split(made, data_folder.split_file(data), force=True)
-
-
-@pytest.mark.parametrize(
-    ("change", "texts"),
-    [
-        pytest.param(
-            out, ["is in the split, but excluded", "which is excluded; split and convert"],
-            id="excluded",
-        ),
-        pytest.param(
-            lambda d: make_session(d, "S04", seconds=1.0),
-            ["is not in the split; split the sessions again"], id="a new recording",
-        ),
-        pytest.param(split_anew, ["made by another split"], id="another split"),
-        pytest.param(
-            resync,
-            ["earlier state of the recording", "made by another split", "another state of S01"],
-            id="resync",
-        ),
-        pytest.param(
-            lambda d: make_run(d, "old", data_hash="e" * 64), ["trained on other data"],
-            id="an older run",
-        ),
-        pytest.param(
-            lambda d: (
-                kept(d).rename(kept(d).with_name("0" * 32 + ".npy"))
-                and kept(d, 0).with_suffix(".json").write_text('{"video_sha256": "9"}')
-            ),
-            ["nobody reads them"],
-            id="frames",
-        ),
-    ],
-)
-def test_what_is_old_is_stale_and_nothing_breaks(data, change, texts):
-    change(data)
-    stale = [finding.text for finding in findings(data, "stale")]
-    assert len(stale) == len(texts), stale
-    for text, expected in zip(stale, texts, strict=True):
-        assert expected in text
-    assert [
-        finding for finding in findings(data, "broken") if "face frames" not in finding.text
-    ] == []
-
-
-def test_an_excluded_copy_of_another_state_makes_nothing_stale(data):
-    copy = first(data).with_name("S01-z-copy.h5")
-    shutil.copy(first(data), copy)
-    with h5py.File(copy, "r+") as file:
-        file[layout.PPG_VALUE][5] += 1
-    write_exclusions(data, Exclusions((Exclusion(copy.stem, None, None, "a copy", DAY),)))
-    assert [finding.text for finding in findings(data, "stale")] == []
-
-
-def test_a_card_of_another_state_is_stale(data):
-    make_session(data, "S04", seconds=3.0)
-    write_split(
-        split_by_subject(identify_sessions(data), holdout=["S03"]), data_folder.split_file(data),
-        force=True,
-    )
-    convert_sessions(data)
-    stale = [finding.text for finding in findings(data, "stale")]
-    assert sum("describes another state" in text for text in stale) == 1
-    assert findings(data, "broken") == []
-
-
 def edit(path, **changed):
     """Change a JSON document by its keys, and leave the hash of its own content as it was."""
     body = json.loads(path.read_text()) | changed
@@ -376,31 +245,6 @@ def test_a_changed_manifest_is_broken_beside_its_recordings_too(data):
     (broken,) = findings(data, "broken")
     assert "the content whose hash it holds as 'content_hash'" in broken.text
     assert findings(data, "stale") == []
-
-
-def test_a_folder_without_its_recording_is_unchecked(data):
-    shutil.rmtree(data / "sessions")
-    data_folder.split_file(data).unlink()
-    unchecked = [finding.text for finding in findings(data, "unchecked")]
-    assert sum("cannot be compared with its recording" in text for text in unchecked) == 3
-    assert any("nothing says what the recordings should be" in text for text in unchecked)
-
-
-@pytest.mark.parametrize(("read_from", "words"), [
-    ("sessions", "trained on the sessions themselves"), ("published", "a published data set"),
-])
-def test_a_run_that_read_no_curated_folders_is_not_out_of_date(data, read_from, words):
-    make_run(data, "20260102T000000Z", data_hash="e" * 64, read_from=read_from)
-    assert findings(data, "stale") == []
-    assert any(words in finding.text for finding in findings(data, "unchecked"))
-    assert [run.is_current for run in read_run_results(data)][-1] is None
-
-
-def test_after_a_withdrawal_nothing_is_broken(data):
-    withdraw(data, "S02")
-    assert findings(data, "broken") == []
-    (finding,) = findings(data, "stale")
-    assert "trained on other data" in finding.text
 
 
 def test_the_verb(data, tmp_path):

@@ -1,4 +1,4 @@
-"""Folds, seeds, interrupted runs and published folders, on small curated folders."""
+"""Folds, seeds and interrupted runs, on small curated folders."""
 
 import json
 import re
@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from functools import partial
 from unittest.mock import patch
 
 import numpy as np
@@ -16,49 +15,21 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from acq.commands.evaluate import _echo
-from acquire.errors import CurationError, Fix, TrainingError
+from acquire.errors import TrainingError
 from dataset.common.workers import Outcome, Workers
-from dataset.layouts.ubfc import read_labels
 from models.data.curated import load_curated
-from models.data.published_ubfc import load_dataset_2
 from models.evaluation.compare import compare_methods
 from models.evaluation.published import gain_over_seeds
 from models.experiment import schedule
 from models.experiment.plan import RunPlan, Unit, load_plan, sides_of_folds
 from models.experiment.run import train_kd
 from models.nets.checkpoint import load_checkpoint
-from models.published_nets.registry import OWN
-from models.published_nets.titles import OWN_TITLES
-from models.report import published as published_tables
-from models.training import beside
-from models.training.named_recipes import read_recipe
 from models.training.recipe import Recipe
 from tests.support.curated_folders import three_entries, write_curated_folders
 from tests.support.loss_logs import read_losses
-from tests.support.pages import Tables
 from tests.support.stand_ins import stand_in_teacher
-from tests.support.tiny_nets import TINY
 
 QUICK = Recipe(epochs=1, teacher_epochs=1, precision="float32")
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return write_curated_folders(tmp_path_factory.mktemp("folds"), three_entries())
-
-
-@pytest.fixture(scope="module")
-def published(data, tmp_path_factory):
-    """The same videos as UBFC's DATASET_2 lays them out."""
-    root = tmp_path_factory.mktemp("DATASET_2")
-    for number, folder in enumerate(("train/subject1", "train/subject2", "test/subject3"), 1):
-        (root / f"subject{number}").mkdir()
-        (root / f"subject{number}" / "vid.avi").symlink_to(data / "ubfc" / folder / "vid.avi")
-        ppg, hr_bpm, time_s = read_labels(data / "ubfc" / folder)
-        time_s[40] = time_s[39]  # a repeated stamp, as there are some
-        rows = ("   ".join(f"{x:.7e}" for x in row) for row in (ppg + 50, hr_bpm, time_s))
-        (root / f"subject{number}" / "ground_truth.txt").write_text(" \n".join(rows) + "\n")
-    return root
 
 
 def test_every_subject_is_tested_once_by_networks_that_never_saw_it(data):
@@ -86,12 +57,6 @@ def in_one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
-
-
-@pytest.fixture
-def no_report(monkeypatch):
-    """Spare a test of figures or weights the drawings, a third of a short run."""
-    monkeypatch.setattr("models.report.write.write_report", lambda *_, **__: None)
 
 
 @pytest.fixture(scope="module")
@@ -315,108 +280,3 @@ def test_a_killed_run_goes_on_to_the_same_bits(tmp_path, repo, in_one_thread, no
         assert all(torch.equal(first[key], second[key]) for key in first), name
     with pytest.raises(TrainingError, match="interrupted run"):
         train_kd(data, recipe=QUICK, device="cpu", resume=True)
-
-
-def test_published_folders_are_read_in_place(published, data, tmp_path, no_report):
-    whole, defects = load_dataset_2(published, cache=tmp_path / "cache")
-    ours = load_curated(data)
-    assert [r.subject for r in whole.train] == ["subject1", "subject2", "subject3"]
-    assert [text.partition(":")[0] for text in defects if "repeat" in text] == [
-        "subject1", "subject2", "subject3"
-    ]
-    # the folders have rows of 72 bpm, the first PPG is of 60
-    assert [text.partition(":")[0] for text in defects if "device's" in text] == ["subject1"]
-    for r, own in zip(whole.train, (*ours.train, *ours.test), strict=True):
-        assert torch.equal(r.motion, own.motion)
-        inner = slice(30, -30)
-        assert np.corrcoef(r.ppg[inner], own.ppg[inner])[0, 1] > 0.999
-    assert sorted(p.name for p in published.iterdir()) == ["subject1", "subject2", "subject3"]
-
-
-@pytest.fixture
-def tiny_networks(monkeypatch):
-    """Make the networks of other papers small: at 128x128 a step takes minutes."""
-    tiny = {
-        name: replace(spec, config=partial(spec.config, **TINY[name])) for name, spec in OWN.items()
-    }
-    monkeypatch.setattr(beside, "networks", lambda: tiny)
-
-
-# one of each kind: pairs, frames, a waveform, a rate; `all` of them are trained in test_beside
-BESIDE = ("deepphys", "rppgnet", "pulsegan", "synrhythm")
-
-
-def test_the_papers_recipe_on_published_folders_with_networks_beside(
-    published, tmp_path, no_report, tiny_networks
-):
-    """The command of docs/reproduce.md for tables 1 and 2, with fewer folds and epochs."""
-    data = tmp_path / "data"
-    recipe = replace(read_recipe("paper"), epochs=1, teacher_epochs=1, also=BESIDE)
-    run = train_kd(data, recipe=recipe, device="cpu", folds=2, source=published)
-    methods = run.metrics["methods"]
-    assert {line["key"] for line in run.metrics["beside_paper"]} == {"epochs", "teacher_epochs"}
-    assert set(methods["student_kd"]["curve"][0]) == {"loss", "label", "middle", "last"}
-    assert run.metrics["people"] == "real"
-    assert methods["pos"]["mae_bpm"] < 1.0
-    assert [name for name in methods if name in OWN] == [*BESIDE]
-    again = compare_methods(data, [run.folder.name], source=published).summary()["methods"]
-    for name in BESIDE:
-        found = again[f"{run.folder.name}/{name}"]
-        assert found["mae_bpm"] == methods[name]["mae_bpm"], name
-    rows = {row[0]: row[2] for row in Tables(published_tables.systems(run.metrics)).all[0]}
-    with_figures = {title for title, here in rows.items() if re.match(r"\d+\.\d{3} / ", here)}
-    assert with_figures & {*OWN_TITLES.values()} == {OWN_TITLES[name] for name in BESIDE}
-
-
-def test_another_network_as_the_teacher(data, no_report, tiny_networks):
-    recipe = replace(QUICK, teacher="pulsegan", also=("pulsegan",))
-    run = train_kd(data, recipe=recipe, device="cpu")
-    methods = run.metrics["methods"]
-    assert methods["teacher"]["videos"] == methods["pulsegan"]["videos"]
-    assert set(methods["student_kd"]["curve"][0]) == {"loss", "label", "pulse"}
-    assert run.metrics["recipe"]["teacher"] == "pulsegan"
-    assert run.metrics["recipe"]["distill"]["kd"] == "none"         # as it was done
-    again = compare_methods(data, [run.folder.name]).summary()["methods"]
-    for name in ("teacher", "student_kd"):
-        assert again[f"{run.folder.name}/{name}"]["mae_bpm"] == methods[name]["mae_bpm"]
-
-
-@pytest.mark.parametrize(
-    ("spoil", "error", "words"),
-    [
-        pytest.param(
-            lambda r: (r / "subject2" / "vid.avi").unlink(), CurationError,
-            "1 files missing: .*subject2/vid.avi", id="gone",
-        ),
-        pytest.param(
-            lambda r: (r / "subject1" / "ground_truth.txt").write_text("nan nan\n1 1\n0 0.1\n"),
-            TrainingError, "expected a PPG, .*subject1", id="nan",
-        ),
-        pytest.param(
-            lambda r: [(r / f"subject{n}").rename(r / f"s{n}") for n in (2, 3)], TrainingError,
-            "two folders", id="one",
-        ),
-    ],
-)
-def test_broken_published_sets_are_refused_before_any_work(
-    published, tmp_path, spoil, error, words
-):
-    root = tmp_path / "set"
-    for folder in published.iterdir():
-        (root / folder.name).mkdir(parents=True)
-        for file in folder.iterdir():
-            (root / folder.name / file.name).symlink_to(file)
-    if (root / "subject1" / "ground_truth.txt").is_symlink():
-        text = (root / "subject1" / "ground_truth.txt").read_text()
-        (root / "subject1" / "ground_truth.txt").unlink()
-        (root / "subject1" / "ground_truth.txt").write_text(text)
-    spoil(root)
-    with pytest.raises(error, match=words):
-        train_kd(tmp_path / "data", recipe=QUICK, device="cpu", folds=2, source=root)
-    assert not (tmp_path / "data").exists()
-
-
-def test_published_folders_want_folds(published, tmp_path):
-    with pytest.raises(TrainingError, match="no test side") as caught:
-        train_kd(tmp_path, recipe=QUICK, device="cpu", source=published)
-    assert caught.value.fix is Fix.TRAIN_WITH_FOLDS
