@@ -1,6 +1,5 @@
 """What several tests share: the real recordings, the twin, and the rule that CI skips nothing."""
 
-import fcntl
 import gc
 import os
 import shutil
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import REPO, SHARED
+from tests.support.kept_files import folder_of_all
 from tests.support.twin import make
 
 # Programs that tests start load acq compiled, as on a user's machine: else each compiles it anew.
@@ -128,11 +128,7 @@ def program(tmp_path_factory):
             "no AVR toolchain or simavr; apt-get install gcc-avr avr-libc arduino-core-avr "
             "libsimavr-dev libelf-dev"
         )
-    root = tmp_path_factory.getbasetemp()
-    root = (root.parent if "PYTEST_XDIST_WORKER" in os.environ else root) / "twin"
-    root.mkdir(exist_ok=True)
-    with (root / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with folder_of_all(tmp_path_factory, "twin") as root:
         if not (root / "made").exists():
             made = make("all", "twin", BUILD=root / "build", TWIN=root / "twin/twin")
             assert made.returncode == 0, made.stderr
@@ -170,6 +166,7 @@ def _place(item):
     room = item.path.relative_to(REPO / "tests").parts[0]
     return (
         item.get_closest_marker("gstreamer") is not None,
+        item.get_closest_marker("real_time") is None,
         _LONGEST_FIRST.index(room) if room in _LONGEST_FIRST else -1,
     )
 
@@ -183,7 +180,8 @@ def pytest_collection_modifyitems(items):
     process: `make test` gives them a process of their own. acq never has both in one: `record`
     opens cameras, `train-kd` draws.
 
-    The rooms whose modules take longest come first, so that no process works on alone at the end.
+    Tests against the clock come first, which one process has all of, then the rooms whose modules
+    take longest, so that no process works on alone at the end.
     """
     items.sort(key=_place)
     for item in items:

@@ -12,7 +12,6 @@ from acq.commands.train import _echo_tables
 from acq.main import app
 from tests.support.made_sessions import make_session
 
-pytestmark = pytest.mark.real_time
 
 def test_help_names_every_verb(acq_here):
     done = acq_here("--help")
@@ -20,6 +19,7 @@ def test_help_names_every_verb(acq_here):
     assert all(f" {verb} " in done.stdout for verb in get_command(app).commands)
 
 
+@pytest.mark.real_time
 def test_only_training_needs_torch(tmp_path):
     """A board without torch does everything but the training: each verb does its work in a process
     that is unable to import it.

@@ -23,7 +23,7 @@ from acquire.sensor.protocol import (
 )
 from benchmarks.firmware import BYTE_S, START_S, flood, quiet, run
 
-pytestmark = [pytest.mark.real_time, pytest.mark.twin]
+pytestmark = pytest.mark.twin
 
 
 @pytest.fixture

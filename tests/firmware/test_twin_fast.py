@@ -8,7 +8,7 @@ import pytest
 from acquire.sensor.protocol import SAMPLE_OVERRUN, Led, Ping, Sample, Status, encode
 from benchmarks.firmware import BYTE_S, CONTROL, CYCLE_HZ, START_S, build, flood, quiet, run
 
-pytestmark = [pytest.mark.real_time, pytest.mark.twin]
+pytestmark = pytest.mark.twin
 FIVE_US = 5e-6 * CYCLE_HZ
 
 

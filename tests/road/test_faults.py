@@ -22,13 +22,12 @@ from tests.support.fakes import HELLO, FakeCamera, FakeSensor
 from tests.support.faults import check_samples, record_with_faults
 from tests.support.fuzzing import fuzz_parser
 
-pytestmark = pytest.mark.real_time
-
 
 def kinds(session):
     return [event.kind for event in session.events]
 
 
+@pytest.mark.real_time
 def test_a_line_that_is_pulled_and_put_back_resumes_the_same_boot(tmp_path):
     with FakeSensor(link=tmp_path / "port") as device:
         summary = record_with_faults(
@@ -53,6 +52,7 @@ def test_a_line_that_is_pulled_and_put_back_resumes_the_same_boot(tmp_path):
         assert "boot" not in kinds(session)
 
 
+@pytest.mark.real_time
 def test_a_board_that_lost_its_power_is_a_new_boot_on_the_same_timeline(tmp_path):
     with FakeSensor(link=tmp_path / "port", ppm=5000) as device:
         faults = [(0.8, device.unplug), (1.2, lambda: device.plug(rebooted=True))]
@@ -66,6 +66,7 @@ def test_a_board_that_lost_its_power_is_a_new_boot_on_the_same_timeline(tmp_path
         assert boot == "boot 1: id 0x0000004e"
 
 
+@pytest.mark.real_time
 @pytest.mark.parametrize("say_hello", [True, False])
 def test_a_board_that_restarts_while_the_line_stays_in_is_started_again(tmp_path, say_hello):
     """Seen by the boot id in its HELLO; where that is lost, silence makes the recorder ask."""
@@ -83,6 +84,7 @@ def test_a_board_that_restarts_while_the_line_stays_in_is_started_again(tmp_path
         assert (np.diff([event.time_ns for event in away]) > 0).all()
 
 
+@pytest.mark.real_time
 def test_another_kind_of_sensor_in_its_place_is_not_taken_for_it(tmp_path):
     """What the file says of resolution and ticks would be false."""
     with FakeSensor(link=tmp_path / "port") as device:
@@ -208,6 +210,7 @@ class Twin:
         self.process.stdout.close()
 
 
+@pytest.mark.real_time
 @pytest.mark.twin
 def test_the_twin_loses_its_power_and_comes_back(program, tmp_path):
     twin = Twin(program, tmp_path)
@@ -260,17 +263,20 @@ def run_soak(repo, *words):
     return done.stdout
 
 
+@pytest.mark.real_time
 def test_recorders_that_are_killed_leave_files_that_open_with_nothing_wrong_in_them(repo):
     output = run_soak(repo, "kills", "--trials", "8")
     assert "8 recorders" in output
 
 
+@pytest.mark.real_time
 def test_a_recorder_that_was_stopped_loses_what_the_system_could_not_keep_and_counts_it(repo):
     """For 3.2 s, all kept; for 3.5 s at 100 Hz, more than 4 kB; and a board that restarts then."""
     output = run_soak(repo, "paused", "--trials", "3")
     assert "3 recordings" in output
 
 
+@pytest.mark.real_time
 def test_a_wall_clock_that_jumps_moves_nothing(tmp_path, monkeypatch):
     jump_s = [0.0]
     time_s, time_ns = time.time, time.time_ns

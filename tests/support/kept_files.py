@@ -1,15 +1,29 @@
-"""A folder for files that many tests want a copy of: made once in a process, gone at its end."""
+"""Folders for files that many tests read: of a process, or of all processes that test."""
 
 import atexit
+import fcntl
 import os
 import shutil
 import tempfile
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
 
+@contextmanager
+def folder_of_all(tmp_path_factory, name):
+    """Yield a folder that all processes of this run share, while no other of them has it."""
+    root = tmp_path_factory.getbasetemp()
+    root = (root.parent if "PYTEST_XDIST_WORKER" in os.environ else root) / name
+    root.mkdir(exist_ok=True)
+    with (root / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield root
+
+
 @cache
 def kept_folder():
+    """Return a folder for files to be copied: of this process, gone at its end."""
     folder = Path(tempfile.mkdtemp(prefix="acq-kept-"))
     atexit.register(_remove, folder, os.getpid())
     return folder

@@ -25,11 +25,10 @@ from dataset.session.reader import Session
 from dataset.session.summary import summarise_session
 from tests.support.made_sessions import make_session
 
-pytestmark = pytest.mark.real_time
-
 CLEAR_NS = 2_000_000            # the tolerance: what the offset has to come out within
 
 
+@pytest.mark.real_time
 def test_a_rig_calibrates_in_real_time_and_then_records_with_it(acq, tmp_path, monkeypatch):
     view = LedView(latency_ms=41.0, exposure_ms=12.0, row_px=90)
     monkeypatch.setattr(

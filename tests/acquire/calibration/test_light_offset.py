@@ -12,8 +12,6 @@ from acquire.errors import CalibrationError
 from acquire.simulation.sensor_device import SwitchedLed
 from benchmarks import calibration as scenes
 
-pytestmark = pytest.mark.real_time
-
 CLEAR_NS = 2_000_000            # the tolerance: what the offset has to come out within
 
 

@@ -13,8 +13,6 @@ import pytest
 from acquire.errors import DeviceError
 from acquire.sensor import flash
 
-pytestmark = pytest.mark.real_time
-
 
 @pytest.fixture
 def tools(tmp_path, monkeypatch):
@@ -106,6 +104,7 @@ def test_without_tools_it_says_how_to_get_them(tools, tmp_path, monkeypatch, pla
         flash.write_sketch(tmp_path / "x.hex", "/dev/ttyX")
 
 
+@pytest.mark.real_time
 @pytest.mark.twin
 def test_writes_with_avrdude_at_either_bootloader_s_speed(board, tools, tmp_path):
     tools.add(
@@ -128,6 +127,7 @@ def test_writes_with_avrdude_at_either_bootloader_s_speed(board, tools, tmp_path
     assert not (tools.folder / "arduino-cli.log").exists()
 
 
+@pytest.mark.real_time
 @pytest.mark.twin
 def test_writes_with_arduino_cli(board, tools, tmp_path):
     tools.add("arduino-cli")
@@ -148,6 +148,7 @@ def test_a_bootloader_that_does_not_answer_is_one_line(tools, tmp_path):
         flash.write_sketch(tmp_path / "x.hex", "/dev/ttyX")
 
 
+@pytest.mark.real_time
 @pytest.mark.twin
 def test_the_command_writes_to_the_board_it_is_told(acq_here, board, tools):
     tools.add("avrdude")

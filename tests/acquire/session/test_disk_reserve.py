@@ -24,8 +24,6 @@ from acquire.errors import SessionError
 from tests.support import REPO
 from tests.support.session_writing import numbered_frame, numbered_sample, open_writer
 
-pytestmark = pytest.mark.real_time
-
 FRAMES, PER_FLUSH = 40, 5
 
 _FORK = """

@@ -18,7 +18,6 @@ from acquire.session.writer import SessionWriter
 from tests.support import REPO
 from tests.support.session_writing import numbered_frame, numbered_sample, open_writer
 
-pytestmark = pytest.mark.real_time
 
 @pytest.mark.parametrize("pixel_format", ["I420", "RGB"])
 def test_what_was_written_is_read_bit_by_bit(tmp_path, pixel_format):

@@ -12,8 +12,6 @@ from acquire.errors import Fix, SessionError
 from dataset.session.reader import Session
 from tests.support.made_sessions import WIDTH, make_session
 
-pytestmark = pytest.mark.real_time
-
 
 @pytest.fixture
 def path(tmp_path):
@@ -178,6 +176,7 @@ def test_a_file_cut_short(path, part):
     assert_refused(path, "cut short|restore")
 
 
+@pytest.mark.real_time
 @pytest.mark.parametrize("part", [0.02, 0.05, 0.3, 0.6, 0.95])
 def test_a_killed_file_cut_short_does_not_hang(path, part):
     """Its flags say that a writer has it, so HDF5 would wait for that writer for ever."""

@@ -30,8 +30,6 @@ from tests.support.made_sessions import (
     sample_times,
 )
 
-pytestmark = pytest.mark.real_time
-
 
 @pytest.fixture
 def path(tmp_path):
