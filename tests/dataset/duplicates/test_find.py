@@ -1,6 +1,7 @@
 """Copies of recordings are found, whatever was done to them; other recordings are not."""
 
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -79,13 +80,17 @@ def write(folder, name, take):
     return path
 
 
-ONE, OTHER = Take(virtual_ppg(0), made_frames(0)), Take(virtual_ppg(1), made_frames(1))
+@cache
+def one():
+    """Make the recording that others are copies of."""
+    return Take(virtual_ppg(0), made_frames(0))
 
 
 @pytest.fixture(scope="module")
 def originals(tmp_path_factory):
     folder = tmp_path_factory.mktemp("originals")
-    return [write(folder, "one", ONE), write(folder, "other", OTHER)]
+    other = Take(virtual_ppg(1), made_frames(1))
+    return [write(folder, "one", one()), write(folder, "other", other)]
 
 
 def as_rgb(frames):
@@ -100,38 +105,53 @@ def pixels(values):
     return np.clip(np.round(values), 0, 255).astype(np.uint8)
 
 
+# made where they are tried: at the collection of tests each process would make all of them
 CASES = [
-    pytest.param(ONE, {PPG: (0, 24, True), PICTURES: (0, 24, True)}, id="copy"),
-    pytest.param(ONE.cut(4, 22), {PPG: (4, 22, True), PICTURES: (4, 22, True)}, id="trimmed"),
+    pytest.param(one, {PPG: (0, 24, True), PICTURES: (0, 24, True)}, id="copy"),
     pytest.param(
-        ONE.cut(2, 8), {PPG: (2, 8, True), PICTURES: (2, 8, True)}, id="trimmed to six seconds"
+        lambda: one().cut(4, 22), {PPG: (4, 22, True), PICTURES: (4, 22, True)}, id="trimmed"
     ),
     pytest.param(
-        replace(ONE, frames=pixels(as_rgb(ONE.frames) * 1.03 + 2.0), pixel_format="RGB"),
+        lambda: one().cut(2, 8), {PPG: (2, 8, True), PICTURES: (2, 8, True)},
+        id="trimmed to six seconds",
+    ),
+    pytest.param(
+        lambda: replace(
+            one(), frames=pixels(as_rgb(one().frames) * 1.03 + 2.0), pixel_format="RGB"
+        ),
         {PPG: (0, 24, True), PICTURES: (0, 24, False)}, id="encoded as RGB and brighter",
     ),
     pytest.param(
-        Take(noisy(0.9 * ONE.ppg, 0.05 * ONE.ppg.std()), pixels(noisy(ONE.frames, 0.7))).cut(3, 22),
+        lambda: Take(
+            noisy(0.9 * one().ppg, 0.05 * one().ppg.std()), pixels(noisy(one().frames, 0.7))
+        ).cut(3, 22),
         {PPG: (3, 22, False), PICTURES: (3, 22, False)}, id="with noise, weaker, and trimmed",
     ),
     pytest.param(
-        replace(ONE, frames=made_frames(7)), {PPG: (0, 24, True)}, id="its PPG with another video"
+        lambda: replace(one(), frames=made_frames(7)), {PPG: (0, 24, True)},
+        id="its PPG with another video",
     ),
     pytest.param(
-        replace(ONE, ppg=virtual_ppg(7)), {PICTURES: (0, 24, True)}, id="its video with another PPG"
+        lambda: replace(one(), ppg=virtual_ppg(7)), {PICTURES: (0, 24, True)},
+        id="its video with another PPG",
     ),
     pytest.param(
-        Take(virtual_ppg(8), made_frames(8)), {}, id="another recording of the same subject"
+        lambda: Take(virtual_ppg(8), made_frames(8)), {},
+        id="another recording of the same subject",
     ),
-    pytest.param(Take(ONE.ppg[::-1], ONE.frames[::-1]), {}, id="the same numbers, backwards"),
     pytest.param(
-        Take(virtual_ppg(8), ONE.frames, raw=True), {}, id="stored uncompressed, which hides it"
+        lambda: Take(one().ppg[::-1], one().frames[::-1]), {}, id="the same numbers, backwards"
+    ),
+    pytest.param(
+        lambda: Take(virtual_ppg(8), one().frames, raw=True), {},
+        id="stored uncompressed, which hides it",
     ),
 ]
 
 
-@pytest.mark.parametrize(("take", "expected"), CASES)
-def test_a_copy_is_found_with_its_stretch(take, expected, originals, tmp_path):
+@pytest.mark.parametrize(("make", "expected"), CASES)
+def test_a_copy_is_found_with_its_stretch(make, expected, originals, tmp_path):
+    take = make()
     path = write(tmp_path, "copy", take)
     duplicates = {
         copy.stream: copy
