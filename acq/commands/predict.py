@@ -193,6 +193,7 @@ def prediction_dict(result: "Prediction") -> dict:
         "hr_bpm": result.hr_bpm,
         "windows": len(result.rows_with_rate),
         "withheld_windows": len(result.windows) - len(result.rows_with_rate),
+        "over_time": _over_time_dict(result),
         "finger_bpm": result.finger_bpm,
         "mae_bpm": result.mae_bpm,
         "no_finger": result.no_finger,
@@ -203,6 +204,7 @@ def prediction_dict(result: "Prediction") -> dict:
             "extrapolated": clip.extrapolated, "words": clip.why_not,
             "methods": {method.name: method.clip_bpm for method in result.methods},
             "peaks": clip.methods, "finger_bpm": result.clip_reference_bpm,
+            "spectrum": _spectrum_dict(result),
         },
         "methods": [
             {
@@ -217,4 +219,28 @@ def prediction_dict(result: "Prediction") -> dict:
             for first, last, reading in result.spans
         ],
         "without_rate_s": result.without_rate_s,
+    }
+
+
+def _over_time_dict(result: "Prediction") -> dict | None:
+    together = result.over_time
+    if together is None:
+        return None
+    lowest, highest = together.lowest, together.highest
+    return {
+        "with_rate_s": together.with_rate_s, "median_bpm": together.median_bpm,
+        "lowest_bpm": lowest.hr_bpm, "lowest_until_s": lowest.reading.time_s,
+        "highest_bpm": highest.hr_bpm, "highest_until_s": highest.reading.time_s,
+        "has_moved": together.has_moved,
+    }
+
+
+def _spectrum_dict(result: "Prediction") -> dict | None:
+    from models.fusion.spectra import BPM
+
+    spectrum = result.spectrum
+    return None if spectrum is None else {
+        "peak_bpm": spectrum.peak_bpm, "half_from_bpm": spectrum.low_bpm,
+        "half_until_bpm": spectrum.high_bpm, "bpm": BPM.tolist(),
+        "share": [round(share, 5) for share in spectrum.shares.tolist()],
     }

@@ -64,7 +64,34 @@ def echo_prediction(result: "Prediction", net: str, *, reference: str) -> None:
                 _echo(f"{_EXTRAPOLATED} {why}")
     if result.methods:
         show(_methods(result))
+    _echo_over_time(result)
     _echo_rate(result, reference)
+
+
+def _echo_over_time(result: "Prediction") -> None:
+    """Print, of a file that is too long for one rate, what windows and spectrum say together."""
+    from models.whole.windows import CLIP_S
+
+    together = result.over_time
+    if together is None or result.seconds <= CLIP_S:
+        return
+    first, last = together.in_order
+    lowest, highest = together.lowest, together.highest
+    way = (
+        f"; it moved from {first.hr_bpm:.1f} (window until {clock(round(first.reading.time_s))}) "
+        f"to {last.hr_bpm:.1f} ({clock(round(last.reading.time_s))})"
+        if together.has_moved else f", {lowest.hr_bpm:.1f} to {highest.hr_bpm:.1f}"
+    )
+    _echo(
+        f"{together.with_rate_s:.0f} of {result.seconds:.0f} s have a heart rate: median "
+        f"{together.median_bpm:.1f} bpm{way}"
+    )
+    spectrum = result.spectrum
+    if spectrum is not None and result.clip is not None and result.clip.bpm is None:
+        _echo(
+            f"the spectrum {_over(result).rstrip(',')} is highest at {spectrum.peak_bpm:.1f} bpm, "
+            f"and half of its power lies from {spectrum.low_bpm:.1f} to {spectrum.high_bpm:.1f}"
+        )
 
 
 def _echo(text: str, *, fg: str | None = None) -> None:
@@ -276,10 +303,12 @@ def _methods(result: "Prediction") -> "Table":
         f"{LOW_BPM:.0f}; peak: of the spectra that are read together, each one's own highest"
     )
     peaks = result.clip.methods if result.clip is not None else {}
+    has_clip = any(method.clip_bpm is not None for method in result.methods)
     for heading in (
-        "method", "windows read", "mean [bpm]", "over all [bpm]",
+        "method", "windows read", "mean [bpm]", *(("over all [bpm]",) if has_clip else ()),
         *(("peak over all [bpm]",) if peaks else ()),
-        *(("mean error [bpm]", "error over all") if has_errors else ()),
+        *(("mean error [bpm]",) if has_errors else ()),
+        *(("error over all",) if has_errors and has_clip else ()),
     ):
         table.add_column(heading, justify="left" if heading == "method" else "right")
     true_bpm = result.clip_reference_bpm
@@ -288,9 +317,11 @@ def _methods(result: "Prediction") -> "Table":
         mean_bpm, clip_bpm, mae_bpm = bpm
         off_bpm = None if clip_bpm is None or true_bpm is None else clip_bpm - true_bpm
         table.add_row(
-            name, f"{windows} of {all_windows}", _number([mean_bpm]), _number([clip_bpm]),
+            name, f"{windows} of {all_windows}", _number([mean_bpm]),
+            *((_number([clip_bpm]),) if has_clip else ()),
             *((_number([peak_bpm]),) if peaks else ()),
-            *((_number([mae_bpm]), _number([off_bpm], "+.1f")) if has_errors else ()),
+            *((_number([mae_bpm]),) if has_errors else ()),
+            *((_number([off_bpm], "+.1f"),) if has_errors and has_clip else ()),
         )
 
     add(

@@ -5,6 +5,9 @@ not win, the power at each rate is multiplied by that rate before methods are co
 lies exactly is read from the power as it was.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
 from dataset.signals.filters import hann_tapered, highest_hz, power_spectrum
@@ -90,6 +93,28 @@ class Spectra:
         at = int(near[np.argmin(np.abs(BPM[near] - bpm))])
         around = np.log(power[at - 1 : at + 2] + np.finfo(float).tiny)
         return float(BPM[at] + STEP_BPM * peak_offset(around, 1))
+
+
+@dataclass(frozen=True)
+class MeanSpectrum:
+    """The mean of the spectra of several windows and all methods: how much of each rate there was.
+    """
+
+    shares: np.ndarray          # (B,) of the power, weighed by the rate, at the rates of `BPM`
+    peak_bpm: float             # where it is highest
+    low_bpm: float              # a quarter of the power is below
+    high_bpm: float             # a quarter of it is above
+
+
+def mean_spectrum(windows: Sequence[Spectra]) -> MeanSpectrum | None:
+    """Average windows of one video; None where there is no peak."""
+    shares = np.mean([window.shares.mean(axis=0) for window in windows], axis=0)
+    maxima = windows[0].maxima(shares)
+    if not len(maxima):
+        return None
+    peak_bpm = BPM[maxima[np.argmax(shares[maxima])]]
+    low_bpm, high_bpm = np.interp([0.25, 0.75], np.cumsum(shares) / shares.sum(), BPM)
+    return MeanSpectrum(shares, float(peak_bpm), float(low_bpm), float(high_bpm))
 
 
 _FLOOR = 0.3 / len(BPM)         # of a share: a method alone cannot forbid a rate

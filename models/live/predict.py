@@ -13,6 +13,7 @@ import numpy as np
 
 from dataset.signals.filters import WINDOW_S
 from models.fusion.fuse import FusedRate
+from models.fusion.spectra import MeanSpectrum
 
 from .pulse import LivePulse
 from .recorded import RecordedFrames, Reference, choose_reference, open_recorded
@@ -67,6 +68,30 @@ class MethodResult:
 
 
 @dataclass(frozen=True)
+class OverTime:
+    """What the windows that have a heart rate say together."""
+
+    with_rate_s: float              # of the file, that these windows cover
+    median_bpm: float
+    lowest: PredictionRow
+    highest: PredictionRow
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether the lowest and the highest rate are two, beyond their intervals."""
+        low, high = self.lowest.rate, self.highest.rate
+        if low is None or high is None or low.high_bpm is None or high.low_bpm is None:
+            return False
+        return low.high_bpm < high.low_bpm
+
+    @property
+    def in_order(self) -> tuple[PredictionRow, PredictionRow]:
+        """The lowest and the highest, the earlier first."""
+        first, last = sorted((self.lowest, self.highest), key=lambda row: row.reading.time_s)
+        return first, last
+
+
+@dataclass(frozen=True)
 class Prediction:
     """What was read in a video."""
 
@@ -84,10 +109,11 @@ class Prediction:
     pictures: str = ""
     # each state from when to when [s]; None: as the rows say
     states: list[tuple[float, float, LiveReading]] | None = None
-    # one rate over the longest stretch of one face; None: it is too long or too short for one
+    # one rate over the longest stretch of one face; None: it is too short for one, or read as live
     clip: FusedRate | None = None
     clip_span_s: tuple[float, float] | None = None      # from when to when that stretch is
-    clip_reference_bpm: float | None = None     # over the same time
+    clip_reference_bpm: float | None = None     # over the same time; None without a rate
+    spectrum: MeanSpectrum | None = None        # over that stretch
     methods: tuple[MethodResult, ...] = ()      # those that were asked for
 
     @property
@@ -120,6 +146,20 @@ class Prediction:
         """Mean absolute error over the same windows [bpm]."""
         errors_bpm = [row.error_bpm for row in self.rows_with_rate if row.error_bpm is not None]
         return mean_of_known([abs(error_bpm) for error_bpm in errors_bpm])
+
+    @property
+    def over_time(self) -> OverTime | None:
+        """What the windows with a heart rate say together; None without any."""
+        known = {row.hr_bpm: row for row in reversed(self.rows) if row.hr_bpm is not None}
+        if not known:
+            return None
+        rates_bpm = [row.hr_bpm for row in self.rows if row.hr_bpm is not None]
+        with_rate_s = sum(
+            last_s - first_s for first_s, last_s, one in self.spans if one.state == READING
+        )
+        return OverTime(
+            with_rate_s, float(np.median(rates_bpm)), known[min(known)], known[max(known)]
+        )
 
     @property
     def spans(self) -> list[tuple[float, float, LiveReading]]:

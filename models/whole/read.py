@@ -3,7 +3,8 @@
 A file is no live stream. What a frame shows is known before and after it: its motion is normalised
 by the deviation of all frames around it, so that there is nothing to wait for at the beginning, and
 from six seconds of a face on there is an answer. Each stretch of one face in one box is read in
-windows of ten seconds, and a clip of up to a minute also as one.
+windows of ten seconds, and a clip of up to a minute also as one; of a longer one there are the
+spectrum over all of it and the way of its windows' rates.
 """
 
 import time
@@ -27,7 +28,7 @@ from models.live.states import TOO_SLOW as TOO_SLOW_STATE
 from .methods import read_methods
 from .stretches import Stretch
 from .watched import Watched, watch
-from .windows import Window, clip_of, read_clip, read_windows
+from .windows import CLIP_S, Window, longest_of, read_clip, read_spectrum, read_windows
 
 Span = tuple[float, float, LiveReading]
 _OFF_BPM = 5.0           # from the windows' rates, what is read over all of them may be
@@ -87,15 +88,19 @@ def _with_clip(
     prediction: Prediction, stretches: list[Stretch], windows: list[list[Window]],
     reference: Reference | None, coding: dict[str, bool],
 ) -> Prediction:
-    """Return a prediction with the rate over the longest stretch, where there is one."""
-    clip = clip_of(stretches)
+    """Return a prediction with the spectrum over the longest stretch, and its rate if it has one.
+    """
+    clip = longest_of(stretches)
     if clip is None:
         return prediction
-    of_clip = windows[next(at for at, stretch in enumerate(stretches) if stretch is clip)]
     first_s, last_s = float(clip.time_s[0]), float(clip.time_s[-1])
+    prediction = replace(prediction, clip_span_s=(first_s, last_s), spectrum=read_spectrum(clip))
+    if clip.span_s > CLIP_S:
+        words = f"a heart does not keep one rate for {clip.span_s:.0f} s"
+        return replace(prediction, clip=FusedRate(None, why_not=words))
+    of_clip = windows[next(at for at, stretch in enumerate(stretches) if stretch is clip)]
     return replace(
         prediction, clip=_withhold_against(read_clip(clip, **coding), prediction.rows, of_clip),
-        clip_span_s=(first_s, last_s),
         clip_reference_bpm=_reference_bpm(reference, first_s, last_s),
     )
 

@@ -1,10 +1,11 @@
 """The windows of a stretch, each read by several methods, and the rate over all of a clip."""
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dataset.signals.filters import WINDOW_S
+from dataset.signals.filters import LEAST_FS_HZ, WINDOW_S
 from dataset.signals.windows import STEP_S, even_grid, to_even_grid
 from models.fusion.fuse import (
     LEAST_S,
@@ -15,7 +16,9 @@ from models.fusion.fuse import (
     read_colours,
     why_beside,
 )
+from models.fusion.methods import pulse_of_network, pulses_of_colours
 from models.fusion.parts import BesideLines
+from models.fusion.spectra import MeanSpectrum, Spectra, mean_spectrum
 
 from .stretches import Stretch
 
@@ -78,20 +81,45 @@ def read_windows(stretch: Stretch, *, is_predicted: bool = False) -> list[Window
     return windows
 
 
+def longest_of(stretches: list[Stretch]) -> Stretch | None:
+    """Return the longest stretch; None where that is shorter than a window may be."""
+    longest = max(stretches, key=lambda stretch: stretch.span_s, default=None)
+    return longest if longest is not None and window_spans(longest) else None
+
+
 def clip_of(stretches: list[Stretch]) -> Stretch | None:
     """Return the longest stretch, of which one heart rate is read over all of it.
 
     None where that is shorter than a window may be, or so long that a heart changes its rate.
     """
-    longest = max(stretches, key=lambda stretch: stretch.span_s, default=None)
-    if longest is None or not window_spans(longest) or longest.span_s > CLIP_S:
-        return None
-    return longest
+    longest = longest_of(stretches)
+    return None if longest is None or longest.span_s > CLIP_S else longest
 
 
 def read_clip(clip: Stretch, *, is_predicted: bool = False) -> FusedRate:
     """Read one heart rate from the spectrum over all of a stretch."""
     return _fuse(clip, slice(0, len(clip.time_s)), is_predicted)
+
+
+def read_spectrum(stretch: Stretch) -> MeanSpectrum | None:
+    """Return the spectrum over all of a stretch; None where it cannot be read.
+
+    Of a stretch of more than a minute it is the mean of those of parts of a minute, each of which
+    begins half a minute or less after the one before.
+    """
+    if even_grid(stretch.time_s)[1] <= LEAST_FS_HZ:
+        return None
+    longer_s = max(stretch.span_s - CLIP_S, 0.0)
+    begins_s = stretch.time_s[0] + np.linspace(0, longer_s, 1 + math.ceil(2 * longer_s / CLIP_S))
+    spectra = []
+    for begin_s in begins_s.tolist():
+        part = slice(*np.searchsorted(stretch.time_s, [begin_s - 1e-6, begin_s + CLIP_S + 1e-6]))
+        time_s = stretch.time_s[part]
+        fs_hz = even_grid(time_s)[1]
+        (pulses,) = pulses_of_colours([(to_even_grid(stretch.colour[part], time_s), fs_hz)])
+        network = pulse_of_network(time_s, stretch.changes[part])
+        spectra.append(Spectra([network, *pulses.values()], fs_hz))
+    return mean_spectrum(spectra)
 
 
 def _fuse(

@@ -5,12 +5,14 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from acq.terminal.console import console_into
 from acq.terminal.prediction_view import _windows, echo_prediction
 from acq.terminal.tables import _fitted
 from models.fusion.fuse import FusedRate
+from models.fusion.spectra import MeanSpectrum
 from models.live.predict import MethodResult, Prediction, PredictionRow
 from models.live.states import (
     ANOTHER_FACE,
@@ -169,6 +171,35 @@ def test_the_rate_over_all_has_its_interval(capsys, clip, told):
 def test_the_rate_of_a_stretch_says_of_which(capsys, clip, told):
     result = replace(prediction(SHOWN, clip=clip, clip_span_s=(20.1, 30.0)), seconds=45.0)
     assert printed(result, capsys)[-1].endswith(f"; {told}")
+
+
+def rate(bpm):
+    return FusedRate(bpm, bpm - 1.5, bpm + 1.5, fs_hz=30.0)
+
+
+@pytest.mark.parametrize(("rates_bpm", "way"), [
+    ([61.2 + 0.3 * at for at in range(77)],
+     "; it moved from 61.2 (window until 0:10) to 84.0 (1:26)"),
+    ([84.0 - 0.3 * at for at in range(77)],
+     "; it moved from 84.0 (window until 0:10) to 61.2 (1:26)"),
+    ([71.4, *75 * [72.6], 73.8], ", 71.4 to 73.8"),         # within their intervals
+])
+def test_a_longer_file_says_how_its_rate_went(capsys, rates_bpm, way):
+    why = "a heart does not keep one rate for 86 s"
+    seen = MeanSpectrum(np.zeros(421), 68.5, 64.0, 80.5)
+    result = prediction(
+        *(rate(bpm) for bpm in rates_bpm), clip=FusedRate(None, why_not=why), spectrum=seen
+    )
+    result = replace(result, seconds=86.0)
+    lines = printed(result, capsys)
+    assert f"86 of 86 s have a heart rate: median 72.6 bpm{way}" in lines
+    assert (
+        "the spectrum over all of it is highest at 68.5 bpm, and half of its power lies from 64.0 "
+        "to 80.5"
+    ) in lines
+    assert lines[-1].endswith(f"over all of it none can be told: {why}")
+    shorter = replace(result, seconds=59.0)
+    assert not [line for line in printed(shorter, capsys) if "median" in line]
 
 
 def test_a_window_whose_interval_is_extrapolated_says_so(capsys):

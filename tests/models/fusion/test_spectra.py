@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.fusion.spectra import Spectra
+from models.fusion.spectra import BPM, Spectra, mean_spectrum
 
 
 @pytest.mark.parametrize("bpm", [38.0, 61.3, 100.0, 180.2])
@@ -21,3 +21,17 @@ def test_a_flat_pulse_has_no_peak():
     spectra = Spectra([np.zeros(300)], 30.0)
     assert spectra.peaks_bpm() == [None]
     assert spectra.shares.sum() == 0
+
+
+def test_the_mean_of_windows_says_over_which_rates_a_heart_went():
+    def spectra(bpm):
+        return Spectra([np.sin(2 * np.pi * bpm / 60 * np.arange(300) / 30)], 30.0)
+
+    steady = mean_spectrum([spectra(72)] * 3)
+    assert steady.peak_bpm == pytest.approx(72, abs=0.5)
+    assert (steady.low_bpm, steady.high_bpm) == pytest.approx((70, 74), abs=1.0)
+    moving = mean_spectrum([spectra(bpm) for bpm in range(60, 85)])
+    assert (moving.low_bpm, moving.high_bpm) == pytest.approx((66, 78), abs=1.0)
+    assert moving.shares.sum() == pytest.approx(1.0)
+    assert moving.shares[BPM > 100].sum() < 0.01
+    assert mean_spectrum([Spectra([np.zeros(300)], 30.0)]) is None

@@ -23,6 +23,7 @@ from models.live.predict import predict
 from models.live.pulse import LivePulse
 from models.live.states import DARK, FACE_LOST, NO_PULSE, READING, SETTLING, LiveReading
 from models.whole import read as whole_read
+from models.whole import windows
 from models.whole.read import read_whole
 from models.whole.reference import NamedRate, PpgReference
 from models.whole.watched import Part, Watched
@@ -80,6 +81,34 @@ def test_the_whole_clip_has_a_rate_and_every_method_one(read):
         assert method.mae_bpm == pytest.approx(0.0, abs=1.0)
     assert read.clip_reference_bpm == BPM
     assert set(read.rows[0].methods) == {"network", "ica", "pos"}
+
+
+def test_of_a_longer_clip_the_spectrum_is_told_and_no_one_rate(clip, monkeypatch, capsys):
+    """As if a heart kept its rate for 8 s."""
+    for module in (whole_read, windows):
+        monkeypatch.setattr(module, "CLIP_S", 8.0)
+    read = read_whole(pulse(), clip, reference=NamedRate(BPM), methods=("pos",))
+    told = prediction_dict(read)
+    assert told["clip"]["hr_bpm"] is None
+    assert told["clip"]["words"] == "a heart does not keep one rate for 14 s"
+    assert (told["clip"]["from_s"], told["clip"]["until_s"]) == (0.0, pytest.approx(14, abs=0.1))
+    spectrum = told["clip"]["spectrum"]
+    assert spectrum["peak_bpm"] == pytest.approx(BPM, abs=1.0)
+    assert spectrum["half_from_bpm"] < BPM < spectrum["half_until_bpm"]
+    assert len(spectrum["bpm"]) == len(spectrum["share"])
+    assert sum(spectrum["share"]) == pytest.approx(1.0, abs=0.01)
+    assert told["over_time"]["median_bpm"] == pytest.approx(BPM, abs=1.0)
+    assert told["over_time"]["with_rate_s"] == pytest.approx(read.seconds)
+    assert not told["over_time"]["has_moved"]
+    echo_prediction(read, "a network", reference="finger")
+    lines = capsys.readouterr().out.splitlines()
+    assert not any("over all [bpm]" in line for line in lines)          # a column of nothing
+    assert "; over all of it none can be told: a heart does not keep one rate for 14 s" in lines[-1]
+
+
+def test_a_clip_has_its_spectrum_beside_its_rate(read):
+    told = prediction_dict(read)["clip"]
+    assert told["spectrum"]["peak_bpm"] == pytest.approx(told["hr_bpm"], abs=1.0)
 
 
 def test_a_rate_of_a_method_is_one_number_asked_for_or_not(clip, read):
