@@ -24,7 +24,7 @@ class RecordingTask:
     """One recording to be written."""
 
     session: str
-    file: Path                                   # the same on every machine that works
+    file: Path                                   # as this machine names it
     spans_s: tuple[tuple[float, float], ...]     # cut out, after the session's start
     codec: str
     part: Path                                   # where the data set is made

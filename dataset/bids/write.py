@@ -22,7 +22,14 @@ from acquire.writing import PURE as LOCK
 from acquire.writing import holding
 from dataset.common.files import hash_of_content, sha256_of
 from dataset.common.progress import OnProgress
-from dataset.common.workers import Outcome, Workers, reading_bytes, reading_s, work_through
+from dataset.common.workers import (
+    Outcome,
+    Places,
+    Workers,
+    reading_bytes,
+    reading_s,
+    work_through,
+)
 from dataset.convert.plan import check_free, estimate_footage
 from dataset.layouts.bids_description import DESCRIPTION, FILES, OWN_HASH, as_excluded
 from dataset.selection.exclusions import Exclusions
@@ -108,7 +115,7 @@ def export_bids(
             RecordingTask(name, path.resolve(), tuple(excluded.spans_s(name)), codec, whole)
             for name, path in files.items()
         ]
-        outlines = _do_all(outline_recording, tasks, workers, None)
+        outlines = _do_all(outline_recording, tasks, workers.here(), None)
         _check_folders(tasks, outlines)
         _check_space(data, tasks, sum(one.pixel_bytes for one in outlines), codec)
         by_work = workers.for_work(
@@ -139,7 +146,8 @@ def _do_all(
     failed: dict[int, AcqError] = {}
     if on_progress:
         on_progress("writing sessions", 0, len(tasks))
-    for count, (at, outcome) in enumerate(work_through(work, tasks, workers=workers), start=1):
+    through = work_through(work, tasks, workers=workers, places=_places)
+    for count, (at, outcome) in enumerate(through, start=1):
         if outcome.value is None:
             failed[at] = _failure(tasks[at].session, outcome)
         else:
@@ -149,6 +157,10 @@ def _do_all(
     if failed:
         raise all_of([failed[at] for at in sorted(failed)], CurationError)
     return [made[at] for at in range(len(tasks))]
+
+
+def _places(task: RecordingTask) -> Places:
+    return Places((task.file,), task.part)
 
 
 def _failure(session: str, outcome: Outcome[Any]) -> AcqError:

@@ -3,14 +3,16 @@
 A unit of work is a function of one item, both picklable. An error of an item is that item's
 outcome, in one line; the others go on. A worker that dies (killed, out of memory) costs its item,
 not the run: the items that were in its pool are tried again one at a time, so that the one which
-kills its worker is found and named. A cluster's workers run the same version of acq, and see the
-same files under the same paths: whether they see the data folder is asked before the work.
+kills its worker is found and named. A cluster's workers run the same version of acq. Whether they
+see the data folder, under the path that it has here, is asked before the work; where they do not,
+each item's files are carried to them and back (`dataset.common.carried`).
 """
 
 import os
 import sys
 import tempfile
 import traceback
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -30,7 +32,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 CONNECT_S = 10
-_DIED = (
+DIED = (
     "expected a worker that lives, found that it died at every try of this session; is there "
     "enough memory?"
 )
@@ -48,11 +50,15 @@ class Workers:
     # processes of this machine; 1 is this process itself, None as many as are worth their start
     jobs: int | None = 1
     scheduler: str | None = None      # instead: a Dask scheduler, such as tcp://10.0.0.1:8786
-    folder: Path | None = None        # that each worker of a cluster has to see; None: nobody asks
+    folder: Path | None = None        # that a cluster works on; None: its workers see all files
 
     def seeing(self, data: Path) -> "Workers":
-        """Return these workers; those of a cluster then have to see a folder."""
+        """Return these workers; those of a cluster are then asked whether they see a folder."""
         return self if self.scheduler is None else replace(self, folder=data.resolve())
+
+    def here(self) -> "Workers":
+        """Return workers of this machine: for what takes less time than its files take to send."""
+        return Workers(self.jobs)
 
     def for_work(
         self, items: int, work_s: float, *, process_bytes: int = PROCESS_BYTES
@@ -70,6 +76,14 @@ class Workers:
         by_memory = _available_bytes() // process_bytes
         cores = usable_cores()
         return Workers(max(1, min(items, cores, by_memory, int(work_s / START_S))))
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where an item's files are."""
+
+    reads: tuple[Path, ...]           # files, by absolute paths as the work names them
+    writes: Path                      # a folder: nothing is written beside it
 
 
 @dataclass(frozen=True)
@@ -111,9 +125,15 @@ def _available_bytes() -> int:
 
 
 def work_through(
-    work: Callable[[Item], Result], items: Sequence[Item], *, workers: Workers
+    work: Callable[[Item], Result], items: Sequence[Item], *, workers: Workers,
+    places: Callable[[Item], Places | None] | None = None,
 ) -> Iterator[tuple[int, Outcome[Result]]]:
     """Do `work` on each item; yield the item's index and its outcome, in the order they end.
+
+    Parameters
+    ----------
+    places : the files of an item, which are carried to a cluster that does not see them; None of an
+        item that takes no work any more, and is done here. None: all of it has to be seen
 
     Raises
     ------
@@ -121,17 +141,18 @@ def work_through(
         folder; or the extra `cluster` is not installed
     """
     if workers.scheduler is not None:
-        yield from _on_cluster(work, items, workers.scheduler, workers.folder)
+        yield from _on_cluster(work, items, workers.scheduler, workers.folder, places)
         return
     jobs = workers.jobs or 1                       # nobody said that the work is worth more
     if jobs == 1:
         for at, item in enumerate(items):
-            yield at, _attempt(work, item)
+            yield at, attempt(work, item)
     else:
         yield from _in_processes(work, items, jobs)
 
 
-def _attempt(work: Callable[[Item], Result], item: Item) -> Outcome[Result]:
+def attempt(work: Callable[[Item], Result], item: Item) -> Outcome[Result]:
+    """Do `work` on an item; return what came of it, be it an error."""
     try:
         return Outcome(work(item))
     except (AcqError, OSError) as error:
@@ -154,7 +175,7 @@ def _in_processes(
         unfinished = set(waiting)
         with _pool(min(jobs, len(waiting))) as pool:
             # Not all at once: only what was submitted is suspected when a worker dies.
-            futures = {pool.submit(_attempt, work, items[at]): at for at in waiting[: 2 * jobs]}
+            futures = {pool.submit(attempt, work, items[at]): at for at in waiting[: 2 * jobs]}
             rest = iter(waiting[2 * jobs :])
             broken = False
             while futures and not broken:
@@ -173,7 +194,7 @@ def _in_processes(
                 if (following := next(rest, None)) is None:
                     continue
                 try:
-                    futures[pool.submit(_attempt, work, items[following])] = following
+                    futures[pool.submit(attempt, work, items[following])] = following
                 except BrokenProcessPool:          # a worker died while the outcome was used
                     suspects += futures.values()
                     broken = True
@@ -181,9 +202,9 @@ def _in_processes(
     for at in sorted(suspects):
         with _pool(1) as pool:
             try:
-                yield at, pool.submit(_attempt, work, items[at]).result()
+                yield at, pool.submit(attempt, work, items[at]).result()
             except BrokenProcessPool:
-                yield at, Outcome(None, _DIED)
+                yield at, Outcome(None, DIED)
 
 
 @contextmanager
@@ -209,22 +230,50 @@ def _one_of(jobs: int) -> None:
     share_cores(usable_cores() // jobs)
 
 
+def check_seen(workers: Workers) -> None:
+    """Refuse a cluster whose workers do not see the folder, for work that cannot be carried.
+
+    Raises
+    ------
+    AcqError : at least one does not; or as `work_through`
+    """
+    if workers.scheduler is None or workers.folder is None:
+        return
+    with _client(workers.scheduler) as client:
+        if blind := _blind(client, workers.folder):
+            raise AcqError(
+                expected=f"workers that see {workers.folder}",
+                found=f"{', '.join(blind)}, which do not",
+                fix="share the disk, mounted at the same path everywhere; this work is not sent",
+            )
+
+
 def _on_cluster(
-    work: Callable[[Item], Result], items: Sequence[Item], scheduler: str, folder: Path | None
+    work: Callable[[Item], Result], items: Sequence[Item], scheduler: str, folder: Path | None,
+    places: Callable[[Item], Places | None] | None,
 ) -> Iterator[tuple[int, Outcome[Result]]]:
+    if places is None:
+        check_seen(Workers(scheduler=scheduler, folder=folder))
     with _client(scheduler) as client:
-        if folder is not None:
-            _check_seen(client, folder)
+        if places is not None and folder is not None and (blind := _blind(client, folder)):
+            from .carried import carry_through
+
+            warnings.warn(
+                f"{len(blind)} of the cluster's workers do not see {folder}: what each item reads "
+                "is copied to a worker, for as long as it works on it", stacklevel=2,
+            )
+            yield from carry_through(client, work, items, places)
+            return
         from distributed import KilledWorker
         from distributed import as_completed as as_they_end
 
-        futures = client.map(_attempt_in_one_thread, [work] * len(items), items, pure=False)
+        futures = client.map(attempt_in_one_thread, [work] * len(items), items, pure=False)
         indices = {future.key: at for at, future in enumerate(futures)}
         for future in as_they_end(futures):
             try:
                 outcome = future.result()
             except KilledWorker:                   # tried on several
-                outcome = Outcome(None, _DIED)
+                outcome = Outcome(None, DIED)
             except (Exception, CancelledError) as error:
                 # a worker that cannot unpickle the work, a scheduler that went
                 outcome = Outcome(
@@ -267,29 +316,22 @@ def _client(scheduler: str) -> Iterator[Any]:
         yield client
 
 
-def _check_seen(client: Any, folder: Path) -> None:
-    """Refuse workers that do not see this very folder: a file is put there, which each looks for.
+def _blind(client: Any, folder: Path) -> list[str]:
+    """Return the workers that do not see this very folder: they look for a file that is put there.
 
     A folder of the same name on a disk of their own is another one, and what they would write there
     nobody would find.
-
-    Raises
-    ------
-    AcqError : at least one does not see it
     """
     folder.mkdir(parents=True, exist_ok=True)      # the first run on a published set makes it
     with tempfile.NamedTemporaryFile(dir=folder, prefix=".cluster.", suffix=PART) as sign:
         seen: Any = client.run(os.path.exists, sign.name)
-    if blind := sorted(worker for worker, sees in seen.items() if not sees):
-        raise AcqError(
-            expected=f"workers that see {folder}", found=f"{', '.join(blind)}, which do not",
-            fix="share the disk, mounted at the same path everywhere; data is not sent to workers",
-        )
+    return sorted(worker for worker, sees in seen.items() if not sees)
 
 
-def _attempt_in_one_thread(work: Callable[[Item], Result], item: Item) -> Outcome[Result]:
+def attempt_in_one_thread(work: Callable[[Item], Result], item: Item) -> Outcome[Result]:
+    """Do `work` on an item on a worker of a cluster, which has others beside it."""
     _one_of(usable_cores())            # a cluster's worker has as many threads as cores
-    return _attempt(work, item)
+    return attempt(work, item)
 
 
 def _version() -> str:

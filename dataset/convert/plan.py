@@ -103,7 +103,7 @@ def plan_conversion(
     split, fold = read_checked_split(data, fold, on_progress)
     planned = compare_with_old(session_tasks(data, split, fold, settings), old, root, on_progress)
     todo = [one.task for one in planned if not one.is_kept]
-    outlines, failed = outline_sessions(todo, workers.seeing(data))
+    outlines, failed = outline_sessions(todo, workers)
     ready = [one for one in todo if one.session.session in outlines]
     free = shutil.disk_usage(data).free
     ways = weigh(todo, outlines, CODECS, free)

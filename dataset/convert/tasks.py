@@ -13,7 +13,14 @@ from typing import TypeVar
 from acquire import data_folder
 from acquire.errors import AcqError, SplitError, all_of
 from dataset.common.progress import OnProgress
-from dataset.common.workers import Outcome, Workers, reading_bytes, reading_s, work_through
+from dataset.common.workers import (
+    Outcome,
+    Places,
+    Workers,
+    reading_bytes,
+    reading_s,
+    work_through,
+)
 from dataset.consistency.copies import find_copies_across_subjects
 from dataset.selection.exclusions import Exclusion
 from dataset.selection.exclusions_file import read_exclusions
@@ -33,7 +40,7 @@ class SessionTask:
     """One session to be converted."""
 
     session: SessionIdentity
-    file: Path                          # the same on every machine that works
+    file: Path                          # as this machine names it
     side: str                           # "train" or "test"
     settings: Settings
     exclusions: tuple[Exclusion, ...]   # of this session
@@ -127,9 +134,12 @@ def outline_session(task: SessionTask) -> Outline:
 def outline_sessions(
     tasks: Sequence[SessionTask], workers: Workers
 ) -> tuple[dict[str, Outline], list[FailedSession]]:
-    """Outline each session, by session id, and list those that cannot be used."""
+    """Outline each session, by session id, and list those that cannot be used.
+
+    It is done on this machine, be there a cluster: no frame is decoded.
+    """
     outlines, failed = {}, []
-    for task, outcome in do_tasks(outline_session, tasks, workers):
+    for task, outcome in do_tasks(outline_session, tasks, workers.here()):
         if outcome.value is None:
             failed.append(failure(task, outcome))
         else:
@@ -149,8 +159,18 @@ def do_tasks(
     work: Callable[[SessionTask], Made], tasks: Sequence[SessionTask], workers: Workers
 ) -> Iterator[tuple[SessionTask, Outcome[Made]]]:
     """Do `work` on each task; yield the task with its outcome, in the order in which they end."""
-    for index, outcome in work_through(work, tasks, workers=workers):
+    for index, outcome in work_through(work, tasks, workers=workers, places=_places):
         yield tasks[index], outcome
+
+
+def files_of(task: SessionTask) -> tuple[Path, ...]:
+    """Return the files that the work on a session reads: the recording, and its grade."""
+    quality = data_folder.quality_file(task.file)
+    return (task.file, quality) if quality.exists() else (task.file,)
+
+
+def _places(task: SessionTask) -> Places:
+    return Places(files_of(task), task.partial)
 
 
 def failure(task: SessionTask, outcome: Outcome[Made]) -> FailedSession:

@@ -162,7 +162,7 @@ def plan_export(
     settings = choose_export_settings(target, _as_before(root, target, asked))
     split, fold = read_checked_split(data, fold, on_progress)
     tasks = session_tasks(data, split, fold, settings)
-    outlines, failed = outline_sessions(tasks, workers.seeing(data))
+    outlines, failed = outline_sessions(tasks, workers)
     ready = [one for one in tasks if one.session.session in outlines]
     name_folders(ready, [len(outlines[one.session.session].rows) for one in ready], target)
     free = shutil.disk_usage(data).free

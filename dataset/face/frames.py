@@ -303,6 +303,12 @@ def average_faces(
     return FaceFrames(kept, box, digest)
 
 
+def are_frames_kept(cache: Path, digest: str) -> bool:
+    """Return whether the averaged frames of pictures are in the cache already."""
+    name = f"{cache_key(digest)}.npy"
+    return any(_load(folder / name, digest, SIZE) for folder in _folders_of(cache)[0])
+
+
 def averaging_bytes(frames: int) -> int:
     """Return the memory that a process takes which averages a video of so many frames."""
     return PROCESS_BYTES + frames * 3 * SIZE**2 * np.dtype(np.uint16).itemsize

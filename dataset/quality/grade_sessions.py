@@ -10,7 +10,7 @@ from acquire import data_folder
 from acquire.errors import AcqError, CurationError, Fix
 from acquire.writing import QUALITY, holding
 from dataset.common.progress import OnProgress
-from dataset.common.workers import Workers, reading_bytes, reading_s, work_through
+from dataset.common.workers import Places, Workers, reading_bytes, reading_s, work_through
 from dataset.duplicates.find import Duplicate, find_duplicates, read_compared_streams
 from dataset.selection.exclusions_file import read_exclusions
 from dataset.session.find import find_copies, find_session
@@ -141,7 +141,9 @@ def _measure_all(
     )
     # a worker of a cluster stands in a folder of its own
     files = [path.absolute() for path in paths]
-    for done, (at, outcome) in enumerate(work_through(work, files, workers=workers), start=1):
+    places = partial(_places, limits=limits, force=force)
+    through = work_through(work, files, workers=workers, places=places)
+    for done, (at, outcome) in enumerate(through, start=1):
         if outcome.value is None:
             measured.failed[paths[at]] = outcome.cause or AcqError(outcome.error)
         else:
@@ -149,6 +151,13 @@ def _measure_all(
             measured.new += is_new
         on_progress("measuring sessions", done, len(paths))
     return measured
+
+
+def _places(session_path: Path, *, limits: Limits, force: bool) -> Places | None:
+    """Return where a session is, and its quality goes; None where it is measured already."""
+    if not force and _read_fresh(session_path, limits) is not None:
+        return None
+    return Places((session_path,), session_path.parent)
 
 
 def _measured_earlier(

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from acquire import data_folder
 from acquire.errors import CurationError
 from dataset.common.progress import OnProgress
-from dataset.common.workers import Workers, reading_s, work_through
+from dataset.common.workers import Places, Workers, reading_s, work_through
 from dataset.convert.session_video import (
     USUAL,
     SessionRecording,
@@ -22,8 +22,8 @@ from dataset.convert.session_video import (
     read_curated_rows,
 )
 from dataset.convert.settings import choose_fold
-from dataset.convert.tasks import SessionTask, read_checked_split, session_tasks
-from dataset.face.frames import Motion, averaging_bytes
+from dataset.convert.tasks import SessionTask, files_of, read_checked_split, session_tasks
+from dataset.face.frames import Motion, are_frames_kept, averaging_bytes
 from dataset.layouts.manifest import hash_of_entries
 from dataset.selection.split_file import read_split
 
@@ -77,7 +77,8 @@ def load_sessions(
         fold = choose_fold(split, None)
     tasks = number_folders(session_tasks(data, split, fold, USUAL))
     work_s = reading_s(task.file for task in tasks)
-    rows = _read_rows(tasks, workers and workers.for_work(len(tasks), work_s), on_progress)
+    reading = workers and workers.here().for_work(len(tasks), work_s)
+    rows = _read_rows(tasks, reading, on_progress)
     entries = [one.entry for one in rows]
     check_manifest_split(entries, allow_mixed=allow_mixed)
     for one in rows:
@@ -124,7 +125,15 @@ def _fill_cache(
     tasks: list[SessionTask], cache: Path, workers: Workers, on_progress: OnProgress | None
 ) -> None:
     """Find faces in many sessions at once; what fails is named where it is read."""
-    work = partial(keep_face_frames, cache=cache.resolve())
-    for done, _ in enumerate(work_through(work, tasks, workers=workers), 1):
+    cache = cache.resolve()
+    work, places = partial(keep_face_frames, cache=cache), partial(_places, cache=cache)
+    for done, _ in enumerate(work_through(work, tasks, workers=workers, places=places), 1):
         if on_progress is not None:
             on_progress(CACHING, done, len(tasks))
+
+
+def _places(task: SessionTask, *, cache: Path) -> Places | None:
+    """Return where a session is, and its frames go; None where they are in the cache already."""
+    if are_frames_kept(cache, read_curated_rows(task).video.digest):
+        return None
+    return Places(files_of(task), cache)

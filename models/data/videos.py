@@ -12,13 +12,15 @@ import torch
 from torch import Tensor
 
 from acquire.errors import CurationError, TrainingError
+from dataset.common.files import sha256_of
 from dataset.common.progress import OnProgress
-from dataset.common.workers import Workers, work_through
+from dataset.common.workers import Places, Workers, work_through
 from dataset.convert.session_video import SessionVideo
 from dataset.face.box import FaceBox
 from dataset.face.frames import (
     FaceFrames,
     Motion,
+    are_frames_kept,
     averaging_bytes,
     cache_frames,
     read_face_frames,
@@ -243,7 +245,7 @@ def fill_frames_cache(
     ------
     CurationError : videos without a face or with broken frames, each with its reason
     """
-    failures = []
+    failures, cache = [], cache.resolve()
     paths = [video.resolve() for video in videos]
     work_s = sum(path.stat().st_size for path in paths if path.exists()) / _READ_BYTES_S
     doing = workers.for_work(len(paths), work_s, process_bytes=averaging_bytes(longest))
@@ -251,9 +253,11 @@ def fill_frames_cache(
         return                                # whoever reads a video finds its faces
     if on_progress is not None:
         on_progress(CACHING, 0, len(videos))
-    for done, (_, outcome) in enumerate(
-        work_through(partial(cache_frames, cache=cache.resolve()), paths, workers=doing), 1
-    ):
+    through = work_through(
+        partial(cache_frames, cache=cache), paths, workers=doing,
+        places=partial(_places, cache=cache),
+    )
+    for done, (_, outcome) in enumerate(through, 1):
         failures += [outcome.error] if outcome.error else []
         if on_progress is not None:
             on_progress(CACHING, done, len(videos))
@@ -262,3 +266,8 @@ def fill_frames_cache(
             expected=f"a face and whole frames in {len(videos)} videos",
             found=f"{len(failures)} without: {'; '.join(sorted(failures))}",
         )
+
+
+def _places(video: Path, *, cache: Path) -> Places | None:
+    """Return where a video is, and its frames go; None where they are in the cache already."""
+    return None if are_frames_kept(cache, sha256_of(video)) else Places((video,), cache)

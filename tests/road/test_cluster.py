@@ -5,9 +5,6 @@ the middle.
 import json
 import os
 import re
-import signal
-import subprocess
-import sys
 import threading
 import time
 from functools import partial
@@ -20,6 +17,7 @@ from dataset.common import workers as workers_module
 from dataset.common.workers import Workers, work_through
 from dataset.layouts.ubfc import load_manifest
 from tests.dataset.common.test_workers import double, picky
+from tests.support.clusters import Cluster
 from tests.support.made_sessions import make_session
 from tests.support.splits import write_new_split
 
@@ -27,65 +25,6 @@ pytest.importorskip("distributed", reason="needs the extra cluster")
 pytest.importorskip("torch", reason="needs the extra train")
 
 from models.data.curated import load_curated
-
-_REGISTERED = r"Registered to:\s+(tcp://\S+)"
-
-
-class Cluster:
-    """A scheduler and two workers."""
-
-    def __init__(self, folder, repo):
-        paths = [str(repo), str(repo / "tests")]
-        self._env = {
-            **os.environ, "PYTHONPATH": os.pathsep.join(paths),
-            "DASK_DISTRIBUTED__WORKER__DAEMON": "False",
-        }
-        self._folder = folder
-        self.killed = 0
-        self.scheduler = self._start(
-            "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"
-        )
-        self.address = self._wait_for(self.scheduler, r"Scheduler at:\s+(tcp://\S+)")
-        self.workers = [self._worker(), self._worker()]
-        for worker in self.workers:
-            self._wait_for(worker, _REGISTERED)
-
-    def _start(self, *words):
-        log = self._folder / f"{words[0]}-{time.monotonic_ns()}.log"
-        with log.open("w") as out:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "dask", *words], stdout=out, stderr=subprocess.STDOUT,
-                env=self._env, cwd=self._folder,
-            )
-        process.log = log
-        return process
-
-    def kill_one(self):
-        """Kill a worker as the kernel does when memory runs out, and start another."""
-        os.kill(self.workers[0].pid, signal.SIGKILL)
-        assert self.workers[0].wait() == -signal.SIGKILL
-        self.killed += 1
-        self.workers[0] = self._worker()
-
-    def _worker(self):
-        return self._start(
-            "worker", self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--host",
-            "127.0.0.1", "--local-directory", str(self._folder),
-        )
-
-    def _wait_for(self, process, pattern):
-        end = time.monotonic() + 300
-        while time.monotonic() < end:
-            if found := re.search(pattern, process.log.read_text()):
-                return found[1]
-            assert process.poll() is None, process.log.read_text()
-            time.sleep(0.05)
-        raise AssertionError(process.log.read_text())
-
-    def close(self):
-        for process in (*self.workers, self.scheduler):
-            process.terminate()
-            process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -135,13 +74,13 @@ def test_a_worker_killed_midway_costs_its_item_a_second_try(cluster, tmp_path):
 @pytest.fixture
 def asked(monkeypatch):
     """The folders that workers were asked whether they see; they are asked for real."""
-    folders, really = [], workers_module._check_seen
+    folders, really = [], workers_module._blind
 
     def note(client, folder):
         folders.append(folder)
-        really(client, folder)
+        return really(client, folder)
 
-    monkeypatch.setattr(workers_module, "_check_seen", note)
+    monkeypatch.setattr(workers_module, "_blind", note)
     return folders
 
 
