@@ -120,7 +120,8 @@ def judge(
     gap = gap_over_subjects(networks, seed=seed)
     words.append(_how_many(subjects))
     if seeds > 1:
-        words.append(f"Errors and gap are means over {seeds} seeds.")
+        what = "Errors are" if gap is None else "Errors and gap are"
+        words.append(f"{what} means over {seeds} seeds.")
     return {
         "formula": best, "formula_mae_bpm": errors[best], "mean_rate_mae_bpm": guess_bpm,
         "against_formula": _as_numbers(against_formula),

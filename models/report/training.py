@@ -15,11 +15,12 @@ from .sections import section
 
 if TYPE_CHECKING:
     from markupsafe import Markup
+    from matplotlib.axes import Axes
 
     from models.training.trained import Trained
 
 SIZE = (5.2, 2.5)
-LINES = {"middle": "-", "last": "--", "pulse": ":"}      # of the parts of the distance
+MARKS = {"middle": "o-", "last": "s--", "pulse": "^:"}    # of the parts of the distance
 
 
 def curves(trained: "dict[str, Trained]", metrics: dict) -> "Markup":
@@ -35,21 +36,21 @@ def curves(trained: "dict[str, Trained]", metrics: dict) -> "Markup":
             color=COLOURS[name], marker="o", ms=3,
         )
     axis.set(title="error on the PPG’s change (1: nothing learnt)", xlabel="epoch", ylabel="loss")
-    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    _count_epochs(axis, max(len(network.curve) for network in trained.values()))
     drawings = [as_svg(figure, alt="error on the PPG's change over epochs, each network")]
     taught = trained["student_kd"].curve
-    parts = [part for part in LINES if part in taught[-1]]
+    parts = [part for part in MARKS if part in taught[-1]]
     if parts:
         figure, axis = new_axes(*SIZE)
         for part in parts:
             # the epochs before its teacher joined have none
             epochs = [n for n, losses in enumerate(taught, 1) if part in losses]
             axis.plot(
-                epochs, [taught[n - 1][part] for n in epochs], LINES[part],
-                color=COLOURS["student_kd"], marker="o", ms=3,
+                epochs, [taught[n - 1][part] for n in epochs], MARKS[part],
+                color=COLOURS["student_kd"], ms=4,
             )
         axis.set(title="student + KD: distance to its teacher", xlabel="epoch", ylabel="loss")
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        _count_epochs(axis, len(taught))
         alt = "distance of student + KD to its teacher over epochs"
         drawings.append(as_svg(figure, alt=alt))
     return section(
@@ -62,6 +63,12 @@ def curves(trained: "dict[str, Trained]", metrics: dict) -> "Markup":
         not_drawn=[TITLES[name] for name in not_drawn],
         epochs={name: (TITLES[name], len(network.curve)) for name, network in trained.items()},
     )
+
+
+def _count_epochs(axis: "Axes", epochs: int) -> None:
+    """Let an axis have whole epochs, also where there is one."""
+    axis.set_xlim(0.5, epochs + 0.5)
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
 def _kind(name: str, metrics: dict) -> str:

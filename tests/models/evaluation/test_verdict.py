@@ -221,6 +221,9 @@ def test_the_networks_of_one_run_are_judged_as_the_run_itself(seeds):
     }
     assert _judge(named, formulas, guess) == told
     assert (told["words"][-1] == "Errors and gap are means over 2 seeds.") == (seeds == 2)
+    few = [{name: videos[:2] for name, videos in of.items()} for of in [*of_seeds, formulas]]
+    words = judge_over_seeds(few[:-1], few[-1], guess[:2], methods.TITLES)["words"]
+    assert (words[-1] == "Errors are means over 2 seeds.") == (seeds == 2)      # no gap is told
     of_two = _judge({**named, "other/student": found["student"]}, formulas, guess)
     assert list(of_two["against_formula"]) == [*named, "other/student"]
     assert (of_two["gap_closed"], of_two["student_kd_against_student"]) == (None, None)

@@ -149,7 +149,7 @@ def test_a_run_of_folds_and_seeds_is_evaluated_to_its_own_numbers(run, data, cap
         ["seed", "0"], ["seed", "1"],
     ]
     assert lines[-1] == gain_over_seeds(metrics["seeds"])
-    assert read["verdict"]["words"][-1] == "Errors and gap are means over 2 seeds."
+    assert read["verdict"]["words"][-1] == "Errors are means over 2 seeds."
     again = read["methods"]
     assert list(again) == [
         *(f"{made.folder.name}/seed{seed}/{name}" for seed in (0, 1)

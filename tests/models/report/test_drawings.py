@@ -6,8 +6,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from dataset.common.drawings import drawing_style
-from models.report import accuracy, pulses
+from dataset.common.drawings import Drawing, drawing_style
+from models.report import accuracy, pulses, training
 from models.report.drawing import MOST_POINTS, new_axes, window_step
 from models.report.training import curves
 from tests.support.made_reports import metrics_of, networks, results
@@ -85,8 +85,24 @@ def test_training_curves_know_the_epochs_before_the_teacher_joined():
     with drawing_style():
         page = curves(networks(TWO, before=2), metrics_of(TWO))
     assert "student + KD 5 epochs" in page
-    assert "dotted, its answer" in page
+    assert "triangles, its answer" in page
     assert "PhysNet, 1 − r over the clip." in " ".join(page.split())
+
+
+def test_one_epoch_is_drawn_at_one_and_each_part_of_the_distance_has_a_mark_of_its_own(monkeypatch):
+    drawn, trained = [], networks(TWO)
+
+    def keep(figure, *, alt):
+        drawn.append(figure.axes[0])
+        return Drawing(alt)
+
+    monkeypatch.setattr(training, "as_svg", keep)
+    for network in trained.values():
+        del network.curve[1:]
+    curves(trained, metrics_of(TWO))
+    ticks = [[n for n in axis.get_xticks() if 0.5 <= n <= 1.5] for axis in drawn]
+    assert ticks == [[1], [1]]
+    assert len({line.get_marker() for line in drawn[1].lines}) == len(drawn[1].lines) == 3
 
 
 def test_a_network_without_any_prediction_is_drawn_at_the_mean_rate():

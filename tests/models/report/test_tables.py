@@ -39,6 +39,15 @@ def test_every_method_has_its_row_and_its_interval(metrics):
     assert seen.cell("POS", "parameters") == "none"
 
 
+def test_windows_across_a_gap_are_told_to_be_left_out_or_that_there_are_none(metrics):
+    assert "2 would span a gap and are left out." in in_one_line(tables.results(metrics))
+    whole = results("S01", "S02")
+    for videos in whole.values():
+        videos[:] = [replace(video, left_out=0) for video in videos]
+    caption = in_one_line(tables.results(metrics_of(whole)))
+    assert "A window begins every 1 s; none would span a gap. " in caption
+
+
 def test_limits_of_agreement_stand_beside(metrics):
     seen = Tables(in_one_line(tables.otherwise(metrics)))
     assert seen.cell("student + KD", "bias [bpm]").startswith("0.95")

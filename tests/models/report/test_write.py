@@ -19,7 +19,7 @@ from tests.support.made_reports import (
     recordings,
     results,
 )
-from tests.support.pages import Page, Tables, see_in_browser
+from tests.support.pages import Page, Tables, see_in_browser, words_of
 from tests.support.trained_runs import trained_run
 
 pytestmark = pytest.mark.xdist_group("one trained run")
@@ -146,6 +146,17 @@ def test_the_document_s_layers_are_those_of_the_networks(repo):
         )
 
 
+def test_captions_have_a_space_after_every_stop(text):
+    assert [c for c in Page(text).captions if re.search(r"[;,:][A-Za-z]|\.[A-Z]", c)] == []
+
+
+def test_the_method_tells_a_recording_of_folds_once_and_one_thread_as_one(text, tmp_path):
+    words, alone = words_of(text), words_of(report(tmp_path, TWO))
+    assert "2 recordings (1,000 pairs of frames), each tested in one fold and trained on" in words
+    assert "2 recordings to train (1,000 pairs of frames), 2 to test (1,198), virtual" in alone
+    assert "cpu, 1 thread, x" in words
+
+
 SMALL = """
 found.small=[...document.querySelectorAll("figure svg,figure img")]
  .filter(one=>one.getBoundingClientRect().width<250).length;
@@ -153,15 +164,19 @@ found.small=[...document.querySelectorAll("figure svg,figure img")]
 
 
 def test_a_browser_shows_it_without_fault_or_sideways_scroll(text, tmp_path):
-    for found in see_in_browser(text, tmp_path, 1400, 400, script=SMALL):
+    for found in see_in_browser(text, tmp_path, 1400, 400, script=SMALL + PAPER):
         assert found["over"] <= 0
         assert (found["wrong"], found["cut"], found["small"]) == ([], [], 0)
+        assert found["width"] < 1400 or found["scrolls"] == []      # all columns on a laptop
 
 
 PAPER = """
 found.scrolls=[...document.querySelectorAll(".wide")]
  .map(one=>one.scrollWidth-one.clientWidth).filter(over=>over>1);
 found.tables=document.querySelectorAll(".wide").length;
+const size=one=>parseFloat(getComputedStyle(one).fontSize);
+found.large=[...document.querySelectorAll(".wide .soft")]
+ .filter(one=>size(one)>=size(one.closest("td"))).map(one=>one.outerHTML);
 """
 
 
@@ -170,7 +185,7 @@ def test_on_paper_every_column_of_every_table_is_there(text, tmp_path):
     (found,) = see_in_browser(on_paper, tmp_path, 718, script=PAPER)
     assert found["tables"] >= 5
     assert found["over"] <= 0
-    assert (found["scrolls"], found["cut"]) == ([], [])
+    assert (found["scrolls"], found["cut"], found["large"]) == ([], [], [])
 
 
 def test_the_head_names_the_recipe_and_the_method_lists_what_is_unlike_the_paper(text):
