@@ -203,7 +203,11 @@ def _changes(
 def _suggest_init(metrics: dict) -> str:
     """Return that the teacher could have started from the one that comes with acq, or nothing."""
     from models.board.find_net import has_shipped_teacher
+    from models.published_nets.titles import CAN
 
+    recipe = metrics["recipe"]
+    if recipe["teacher"] != CAN or recipe["motion"] != "normalised":
+        return ""                       # such a start would be refused
     fold = max(len(of_fold["test"]) for of_fold in metrics["folds"])
     trained_on = len(metrics["subjects"]["train"])
     trained_on -= fold if len(metrics["folds"]) > 1 else 0

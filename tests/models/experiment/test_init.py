@@ -17,6 +17,7 @@ from models.board import find_net
 from models.experiment.run import train_kd
 from models.experiment.run_folder import interrupted_recipe
 from models.nets.checkpoint import load_checkpoint
+from models.training.named_recipes import read_recipe
 from models.training.recipe import Recipe
 from models.training.teacher_init import read_teacher_init
 from tests.support.curated_folders import three_entries, write_curated_folders
@@ -128,7 +129,7 @@ def test_a_start_is_suggested_where_the_teacher_learns_from_few(
     metrics = {
         "subjects": {"train": [f"S{n:02d}" for n in range(train)]},
         "folds": [{"test": [f"S{n:02d}" for n in range(count)]} for count in folds],
-        "started_from": started_from,
+        "started_from": started_from, "recipe": Recipe().as_dict(),
     }
     said = _suggest_init(metrics)
     if trained_on is None:
@@ -139,7 +140,12 @@ def test_a_start_is_suggested_where_the_teacher_learns_from_few(
 
 
 def test_no_start_is_suggested_where_none_comes_with_acq(tmp_path, monkeypatch):
-    metrics = {"subjects": {"train": ["S01"]}, "folds": [{"test": ["S02"]}], "started_from": None}
+    metrics = {
+        "subjects": {"train": ["S01"]}, "folds": [{"test": ["S02"]}], "started_from": None,
+        "recipe": Recipe().as_dict(),
+    }
     assert _suggest_init(metrics)
+    for other in (Recipe(teacher="tscan"), read_recipe("paper")):       # it would be refused
+        assert not _suggest_init({**metrics, "recipe": other.as_dict()})
     monkeypatch.setattr(find_net, "SHIPPED", tmp_path)
     assert not _suggest_init(metrics)
