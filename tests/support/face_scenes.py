@@ -48,15 +48,20 @@ def person(subject_id: str) -> Person:
     """Render a person: SLOW has a heart of 67 to 70 bpm, QUICK of 92, DARKER of 61."""
     subject = VirtualSubject(subject_id, activity=_STILL)
     time_s = np.arange(round(SECONDS * FPS)) / FPS
+    images = np.stack([_picture(subject, at) for at in range(len(time_s))])
+    return Person(images, time_s, np.asarray(subject.heart_rate(BEGIN_S + time_s)))
+
+
+def first_picture(subject_id: str) -> np.ndarray:
+    """Render the first picture of a person alone."""
+    return _picture(VirtualSubject(subject_id, activity=_STILL), 0)
+
+
+def _picture(subject: VirtualSubject, at: int) -> np.ndarray:
     x, y = subject.traits.appearance.head_center
     left, top = round(x) - WIDTH // 2, max(round(y) - HEIGHT // 2, 0)
-    images = np.stack([
-        cv2.cvtColor(subject.frame(BEGIN_S + t_s, at), cv2.COLOR_YUV2RGB_I420)[
-            top : top + HEIGHT, left : left + WIDTH
-        ]
-        for at, t_s in enumerate(time_s.tolist())
-    ])
-    return Person(images, time_s, np.asarray(subject.heart_rate(BEGIN_S + time_s)))
+    picture = cv2.cvtColor(subject.frame(BEGIN_S + at / FPS, at), cv2.COLOR_YUV2RGB_I420)
+    return picture[top : top + HEIGHT, left : left + WIDTH]
 
 
 SLOW, QUICK, DARKER = "S01", "S03", "S02"

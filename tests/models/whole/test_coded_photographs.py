@@ -1,6 +1,7 @@
 """A photograph in a coded video: what its coding does to it comes at the rate of a heart."""
 
 import av
+import numpy as np
 import pytest
 
 from models.fusion import fuse
@@ -8,14 +9,15 @@ from models.fusion.fuse import STILL
 from models.live.predict import predict
 from models.live.pulse import open_live_pulse
 from models.whole.read import read_whole
-from tests.support.face_scenes import SLOW, person
+from tests.support.face_scenes import SLOW, first_picture
 
 SECONDS = 11
 
 
 def film_photograph(path, fps, options):
     """Code one picture of a virtual person over and over."""
-    picture = av.VideoFrame.from_ndarray(person(SLOW).images[0], format="rgb24")
+    image = np.ascontiguousarray(first_picture(SLOW))
+    picture = av.VideoFrame.from_ndarray(image, format="rgb24")
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=fps, options=options)
         stream.height, stream.width, stream.pix_fmt = picture.height, picture.width, "yuv420p"
