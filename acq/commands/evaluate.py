@@ -61,6 +61,8 @@ def evaluate(
     from dataset.common.table_file import check_table
 
     check_table(table, force=force)
+    if not all(map(str.strip, methods or [])):      # it would be the folder that one is in
+        raise typer.BadParameter("expected a method or a network, found an empty word")
     from acquire.writing import reading
     from dataset.consistency.unsplit import find_unsplit
     from models.evaluation.compare import compare_methods, window_table

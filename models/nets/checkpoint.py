@@ -16,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from acquire.atomic import atomic_file
+from acquire.data_folder import name_kind
 from acquire.documents import parse_json
 from acquire.errors import Fix, TrainingError, fix_of
 from acquire.limits import LARGEST_NETWORK_BYTES, LARGEST_OUTPUT
@@ -202,7 +203,9 @@ def read_tensors(
         a number that is none
     """
     try:
-        if not path.is_file() or path.stat().st_size > LARGEST_NETWORK_BYTES:
+        if not path.is_file():
+            raise OSError(name_kind(path))
+        if path.stat().st_size > LARGEST_NETWORK_BYTES:
             raise OSError(f"no file of at most {LARGEST_NETWORK_BYTES:,} bytes")
         path.open("rb").close()         # safe_open says of one that may not be read that it is none
         with safe_open(str(path), framework="pt") as file:

@@ -25,6 +25,13 @@ FIGURES = {
 }
 
 
+def test_an_empty_word_is_not_taken_for_the_folder_that_one_is_in(acq_here, tmp_path):
+    (tmp_path / "data").mkdir()
+    done = acq_here("evaluate", "", "--quiet")
+    assert done.returncode == 2
+    assert done.stderr == "acq: expected a method or a network, found an empty word\n"
+
+
 def printed_lines(capsys, *names, **others):
     _echo({
         "verdict": None, "side": "test", "subjects": ["S04", "S05"], "people": "virtual",

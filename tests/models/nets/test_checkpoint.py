@@ -150,6 +150,13 @@ def test_a_configuration_takes_no_more_memory_than_the_weights_have(tmp_path, ne
     assert len(str(error.value)) < 1500
 
 
+def test_what_is_no_file_is_named(tmp_path):
+    (tmp_path / "folder.safetensors").mkdir()
+    for name, found in (("folder", "a folder"), ("none", "nothing")):
+        with pytest.raises(TrainingError, match=f"expected a checkpoint, found {found} at "):
+            load_checkpoint(tmp_path / f"{name}.safetensors")
+
+
 def test_a_file_larger_than_any_checkpoint_is_not_read(tmp_path):
     path = tmp_path / "net.safetensors"
     with path.open("wb") as file:
