@@ -9,16 +9,14 @@ import time
 
 import pytest
 
-from dataset.selection.exclusions_file import read_exclusions
-from tests.support.browser import open_chromium
-from tests.support.made_sessions import make_session
-
 NAME = "S01-20260101T090001Z"
 PATIENCE_MS = 60_000               # on a machine that is busy
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
+    from tests.support.made_sessions import make_session
+
     folder = tmp_path_factory.mktemp("studio")
     make_session(folder, seconds=6.0, lost_frames=(40, 41))
     make_session(folder, "S02", seconds=2.0, bpm=90.0, simulated=True)
@@ -47,6 +45,8 @@ def studio(data):
 
 @pytest.fixture(scope="module")
 def chromium():
+    from tests.support.browser import open_chromium
+
     with open_chromium(patience_ms=PATIENCE_MS) as browser:
         yield browser
 
@@ -82,6 +82,8 @@ def visit(chromium, studio):
 @pytest.fixture
 def excluded(data):
     """Return a function that waits until just these parts are excluded; none are afterwards."""
+    from dataset.selection.exclusions_file import read_exclusions
+
     def wait_for(*parts):
         until = time.monotonic() + PATIENCE_MS / 1000
         while True:

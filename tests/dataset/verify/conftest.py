@@ -4,11 +4,11 @@ import shutil
 
 import pytest
 
-from tests.support.whole_folders import make_whole
-
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory):
+    from tests.support.whole_folders import make_whole
+
     data = tmp_path_factory.mktemp("verify") / "data"
     make_whole(data)
     return data

@@ -4,11 +4,11 @@ import shutil
 
 import pytest
 
-from tests.support.made_withdrawals import make_withdrawable
-
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory):
+    from tests.support.made_withdrawals import make_withdrawable
+
     data = tmp_path_factory.mktemp("withdraw") / "data"
     make_withdrawable(data)
     return data

@@ -2,11 +2,11 @@
 
 import pytest
 
-from tests.support.curated_folders import three_entries, write_curated_folders
-
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
+    from tests.support.curated_folders import three_entries, write_curated_folders
+
     return write_curated_folders(tmp_path_factory.mktemp("experiment"), three_entries())
 
 
