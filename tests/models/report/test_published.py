@@ -25,6 +25,18 @@ def metrics():
     return metrics_of(TWO)
 
 
+def test_tables_of_further_networks_have_no_empty_row_of_the_paper():
+    metrics = metrics_of(TWO, folds=2)
+    for part in (metrics, *metrics["folds"]):
+        part["methods"]["deepphys"] = part["methods"]["physnet"]        # six columns: two tables
+    of_folds, of_hold_out = (
+        Tables(table(metrics)).all for table in (published.folds, published.hold_out)
+    )
+    assert [table[-1][0].startswith("published") for table in of_folds] == [True, False]
+    assert len(of_folds[0]) == len(of_folds[1]) + 1
+    assert len(of_hold_out) == 1                                        # a run in folds has no row
+
+
 def test_a_hold_out_fills_table_3_and_folds_fill_tables_1_and_2(metrics):
     held, folded = metrics, metrics_of(TWO, folds=5)
     ours = "this run, virtual subjects, trained on 2, tested on 2"
