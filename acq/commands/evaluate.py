@@ -58,11 +58,7 @@ def evaluate(
 ) -> None:
     """Compare the heart rates of methods and checkpoints with the finger's, on the curated data."""
     check_installed()
-    from dataset.common.table_file import check_table
-
-    check_table(table, force=force)
-    if not all(map(str.strip, methods or [])):      # it would be the folder that one is in
-        raise typer.BadParameter("expected a method or a network, found an empty word")
+    _check(methods or [], table, force=force)
     from acquire.writing import reading
     from dataset.consistency.unsplit import find_unsplit
     from models.evaluation.compare import compare_methods, window_table
@@ -80,6 +76,14 @@ def evaluate(
         print_json(results.summary())
         return
     _echo(results.summary())
+
+
+def _check(methods: list[str], table: Path | None, *, force: bool) -> None:
+    from dataset.common.table_file import check_table
+
+    check_table(table, force=force)
+    if not all(map(str.strip, methods)):      # it would be the folder that one is in
+        raise typer.BadParameter("expected a method or a network, found an empty word")
 
 
 def _write_windows(path: Path, windows: "pd.DataFrame") -> None:
