@@ -30,7 +30,7 @@ _PIECE_BYTES = 8 * 2**20       # Dask warns of arguments beyond 10 MB
 _ON_THEIR_WAY = 2              # pieces
 _TRIES = 3                     # workers that may die with an item
 _LOOK_S = 1.0                  # between two looks whether a worker lives
-_PIECE_S = 60.0                # that a piece may take before that look
+_PIECE_S = 60.0                # that a piece may take to come, at most, before that look
 _NO_WORKER_S = 30.0            # until a cluster that has lost all of its workers is given up
 _STOPPED = "nobody waits for it any more"
 
@@ -163,12 +163,13 @@ class _Carrier:
 
         if self.stopped.is_set():
             raise Lost(_STOPPED)
-        future = self._submit(address, function, *arguments)
+        future, piece_s = self._submit(address, function, *arguments), _LOOK_S
         try:
             while True:
                 with suppress(TookTooLong):
                     wait_for(future, timeout=_LOOK_S)
-                    return future.result(timeout=_PIECE_S)
+                    return future.result(timeout=piece_s)
+                piece_s = min(2 * piece_s, _PIECE_S)           # a line may be slow
                 if self.stopped.is_set():
                     raise Lost(_STOPPED)
                 if address not in self._client.nthreads():
