@@ -1,5 +1,7 @@
 """One window, several methods: a known rate comes back with its bound, or a reason does."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,7 @@ from models.fusion.fuse import (
     TOO_SHORT,
     TOO_SLOW,
     Cause,
+    _why_half,
     _why_not,
     fuse_window,
     read_window,
@@ -93,6 +96,46 @@ def test_an_interval_of_what_was_not_calibrated_says_so(bpm, seconds, why):
 @pytest.mark.parametrize("harmonic", [0.5, 0.7])
 def test_a_dicrotic_wave_does_not_double_the_rate(harmonic):
     assert likeliest_bpm(make_window(66, harmonic=harmonic)) == pytest.approx(66, abs=1.0)
+
+
+@pytest.mark.parametrize("harmonic", [0.8, 1.2])
+def test_a_rate_that_may_be_twice_a_slow_hearts_is_withheld(harmonic):
+    """Of a heart of 34 bpm with a high second wave 68 was shown."""
+    rate = fuse_window(*make_window(34, harmonic=harmonic))
+    assert (rate.bpm, rate.cause) == (None, Cause.WEAK)
+    assert rate.why_not == "68 may be twice the heart's rate: half of it, 34, is likely, too"
+    assert rate.low_bpm < 68 < rate.high_bpm
+    assert fuse_window(*make_window(68, harmonic=0.5)).bpm == pytest.approx(68, abs=1.0)
+
+
+@pytest.mark.parametrize(("bpm", "candidates_bpm", "probabilities", "is_withheld"), [
+    (68.0, [68.5, 103.0, 33.5], [0.87, 0.02, 0.48], True),
+    (68.0, [68.5, 103.0, 33.5], [0.87, 0.02, 0.05], False),     # half of it is not likely
+    (68.0, [68.5, 103.0, 45.0], [0.87, 0.02, 0.48], False),     # nor is another rate half of it
+    (140.0, [140.0, 70.0], [0.9, 0.5], False),                  # its half is no slow rate
+])
+def test_half_of_a_rate_counts_where_it_is_slow_and_likely(
+    bpm, candidates_bpm, probabilities, is_withheld
+):
+    assert bool(_why_half(bpm, candidates_bpm, np.array(probabilities))) == is_withheld
+
+
+@pytest.mark.parametrize(("fps", "why"), [
+    (24.625, "lamps that flicker 100 times a second look like 90 bpm at 24.6"),
+    (30.0, "90 is a tone of one colour without an overtone, as of a lamp"),
+])
+def test_a_tone_as_of_a_lamp_takes_more_certainty_than_a_beat(fps, why):
+    sure = shipped_calibration()
+    weights = sure.weights - 4.0 * (np.arange(len(sure.weights)) == 0)
+    less_sure = replace(sure, weights=weights)
+    tone = make_window(90, fps=fps, harmonic=0.0, noise=0.0003)
+    rate = fuse_window(*tone, calibration=less_sure)
+    assert (rate.bpm, rate.cause) == (None, Cause.ELSEWHERE)
+    assert sure.shown_from < rate.confidence < 0.96
+    assert rate.why_not.startswith(why)
+    assert fuse_window(*tone).bpm == pytest.approx(90, abs=1.0)
+    beat = make_window(97, fps=fps, harmonic=0.3, noise=0.0003)
+    assert fuse_window(*beat, calibration=less_sure).bpm == pytest.approx(97, abs=1.0)
 
 
 def test_methods_that_disagree_are_told_with_their_rates():
