@@ -13,7 +13,7 @@ from acq.options import Data, From, JobsByWork, Json, Quiet, Scheduler, choose_s
 from acq.terminal.printing import echo, note, print_json, print_text, warn
 from acq.terminal.progress import show_progress
 from acq.terminal.tables import show
-from dataset.common.wording import counted, number, with_interval
+from dataset.common.wording import counted, milliseconds, number, with_interval
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -301,7 +301,7 @@ def _methods(metrics: dict) -> "Table":
     for name, row in ((name, methods[name]) for name in TITLES if name in methods):
         trained = ("", "")
         if "parameters" in row:
-            trained = (f"{row['parameters']:,}", f"{row['ms_per_frame']:.2f}")
+            trained = (f"{row['parameters']:,}", milliseconds(row["ms_per_frame"]))
         table.add_row(
             TITLES[name], with_interval(row, "mae_bpm"), with_interval(row, "rmse_bpm"),
             coverage_text([row["coverage_percent"]]), with_interval(row, "snr_db", 1), *trained,

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .wording import clock_time, counted, number
+from .wording import clock_time, counted, milliseconds, number
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -59,6 +59,9 @@ def _environment(folder: Path) -> "Environment":
         loader=FileSystemLoader([folder, _SHARED]), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "clock_time": clock_time, "counted": counted}
+    environment.filters |= {
+        "number": number, "clock_time": clock_time, "counted": counted,
+        "milliseconds": milliseconds,
+    }
     environment.globals["palette"] = PALETTE
     return environment

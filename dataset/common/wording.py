@@ -24,6 +24,11 @@ def number(value: float | None, digits: int = 2) -> str:
     return f"{value:,.{digits}f}".replace("-", "−") if is_known else "–"
 
 
+def milliseconds(value: float | None) -> str:
+    """Return a time to 0.01 ms, without its unit; `<0.01` of one that would be told as none."""
+    return "<0.01" if value is not None and 0 < value < 0.005 else number(value)
+
+
 def with_interval(figures: Mapping[str, Any], name: str, digits: int = 2) -> str:
     """Return a figure with its interval in brackets, where `figures["interval"]` has one of it."""
     ends = figures["interval"][name]

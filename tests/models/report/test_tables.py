@@ -6,6 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from acq.commands.train import _methods
 from models.evaluation.methods import MEAN_RATE, TITLES
 from models.report import published, tables
 from tests.support.made_reports import DATA_HASH, OFF, RATES, metrics_of, results
@@ -37,6 +38,15 @@ def test_every_method_has_its_row_and_its_interval(metrics):
     assert seen.cell("POS", "MAE [bpm]") == "1.23 [0.50, 12.35]"
     assert seen.cell("POS", "Pearson r") == "–"
     assert seen.cell("POS", "parameters") == "none"
+
+
+def test_a_time_too_short_for_its_digits_is_not_told_as_none(metrics):
+    quick = {**metrics["methods"]["physnet"], "ms_per_frame": 0.0043}
+    of_quick = {**metrics, "methods": {**metrics["methods"], "physnet": quick}}
+    table, terminal = Tables(tables.results(of_quick)), _methods(of_quick)
+    assert table.cell("PhysNet", "ms / frame") == "<0.01"
+    assert table.cell("teacher", "ms / frame") == "0.50"
+    assert [*terminal.columns[-1].cells][:4] == ["0.50", "0.50", "0.50", "<0.01"]
 
 
 def test_windows_across_a_gap_are_told_to_be_left_out_or_that_there_are_none(metrics):
