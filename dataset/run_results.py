@@ -59,6 +59,8 @@ class RunResults:
     owner: str                       # who trains it now
     started_from: str                # what its teacher started from; "": from scratch
     problems: tuple[str, ...]
+    recipe: str                      # its name; "" of an earlier version
+    teacher: str                     # the network that taught the student; "" the same
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as it stands in JSON."""
@@ -84,16 +86,24 @@ class _Method:
 
 
 @dataclass(frozen=True)
+class _Recipe:
+    name: str = ""
+    teacher: str = ""
+
+
+@dataclass(frozen=True)
 class _Results:
     methods: dict[str, _Method]
     folds: list[Any] = field(default_factory=list)
     seeds: list[Any] = field(default_factory=list)
+    recipe: _Recipe = field(default_factory=_Recipe)
 
 
 @dataclass(frozen=True)
 class _Begun:
     folds: int | None = None
     seeds: int = 1
+    recipe: _Recipe = field(default_factory=_Recipe)
 
 
 @dataclass(frozen=True)
@@ -154,17 +164,18 @@ def remove_run(data: Path, folder: Path) -> None:
 def _read_results(run: TrainingRun, hash_now: str | None) -> RunResults:
     problems = [str(problem) for problem in run.problems]
     methods: tuple[MethodResult, ...] = ()
-    folds, seeds, epochs = 1, 1, 0
+    folds, seeds, epochs, recipe = 1, 1, 0, _Recipe()
     owner = owner_of(run.folder.parent, named(run.folder.name))
     try:
         if run.is_interrupted:
             with naming_run(run.folder):
                 begun = read_document(_BEGUN, run.begun_with_file)
-                folds, seeds = begun.folds or 1, begun.seeds
+                folds, seeds, recipe = begun.folds or 1, begun.seeds, begun.recipe
                 epochs = sum(_count_epochs(path) for path in run.folder.glob("states/*/*.state"))
         else:
             results = read_document(_RESULTS, run.folder / METRICS)
             folds, seeds = max(1, len(results.folds)), max(1, len(results.seeds))
+            recipe = results.recipe
             methods = tuple(_method(name, method) for name, method in results.methods.items())
     except TrainingError as error:
         problems.append(str(error))
@@ -176,7 +187,7 @@ def _read_results(run: TrainingRun, hash_now: str | None) -> RunResults:
         run_name(run.folder), run.folder, state, _begun(run_name(run.folder)), run.data_hash,
         _is_current(run, hash_now), folds, seeds, methods,
         epochs, str(owner or ""), run.started_from.named if run.started_from else "",
-        tuple(dict.fromkeys(problems)),
+        tuple(dict.fromkeys(problems)), recipe.name, recipe.teacher,
     )
 
 

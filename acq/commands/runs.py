@@ -82,8 +82,7 @@ def _print(listed: "list[RunResults]", data: Path) -> None:
     elif any(row.is_current is False for row in listed):
         echo("the curated folders are of other data than each of these runs now")
     for row in listed:
-        if row.started_from:
-            echo(f"the teacher of {row.name} started from {row.started_from}")
+        _tell_how_trained(row)
         if row.owner:
             echo(f"{row.name} is trained by {row.owner}")
         if row.state == "interrupted":
@@ -95,6 +94,18 @@ def _print(listed: "list[RunResults]", data: Path) -> None:
             )
         for problem in row.problems:
             complain(problem)
+
+
+def _tell_how_trained(row: "RunResults") -> None:
+    """Tell what is not as usual: the recipe, the teacher, what that started from."""
+    from models.published_nets.titles import CAN, titles
+
+    if row.recipe not in ("", "acq"):
+        echo(f"the recipe of {row.name} is {row.recipe}")
+    if row.teacher not in ("", CAN):
+        echo(f"the teacher of {row.name} is {titles().get(row.teacher, row.teacher)}")
+    if row.started_from:
+        echo(f"the teacher of {row.name} started from {row.started_from}")
 
 
 def _tell_what_is_shown(listed: "list[RunResults]") -> None:

@@ -84,6 +84,24 @@ def test_of_several_seeds_the_one_that_is_shown_is_named(tmp_path):
     assert "MAE of several seeds: of the first; the report has each, and the mean" in printed
 
 
+def test_another_recipe_and_another_teacher_are_named(tmp_path):
+    """A column is called teacher whoever taught: two runs looked alike."""
+    for second, recipe in enumerate(({"name": "acq", "teacher": "can"}, {},
+                                     {"name": "mine", "teacher": "tscan"})):
+        folder = make_run(tmp_path, f"20260101T00000{second}Z")
+        metrics = json.loads((folder / "metrics.json").read_text())
+        metrics |= {"methods": {"teacher": {"mae_bpm": 5.25, "parameters": 1}}, "recipe": recipe}
+        (folder / "metrics.json").write_text(json.dumps(metrics))
+    lines = run(data=tmp_path).stdout.splitlines()
+    assert [line for line in lines if line.startswith("the ") and " of 2026" in line] == [
+        "the recipe of 20260101T000002Z is mine", "the teacher of 20260101T000002Z is TS-CAN",
+    ]
+    listed = json.loads(run("--json", data=tmp_path).stdout)["runs"]
+    assert [(one["recipe"], one["teacher"]) for one in listed] == [
+        ("acq", "can"), ("", ""), ("mine", "tscan"),
+    ]
+
+
 def test_verify_takes_it_for_what_it_is(data):
     findings = verify_data(data).findings
     (finding,) = [one for one in findings if "was interrupted" in one.text]
