@@ -18,6 +18,7 @@ from models.metrics.by_subject import DRAWS
 from .gap import FEWEST_SUBJECTS, NETWORKS, errors_by_subject, gap_over_subjects
 from .metrics import heart_rate_errors
 from .order import AHEAD, BEHIND, LEVEL, WITHIN, order_in_words, side_of
+from .published import LEAST_GAP_BPM
 from .video_result import VideoResult
 
 BETTER, WORSE, NOT_TOLD = "better", "worse", "not told apart"
@@ -33,8 +34,11 @@ class Difference:
 
     @property
     def outcome(self) -> str:
-        """`BETTER` or `WORSE` where the interval lies on one side of zero, else `NOT_TOLD`."""
-        if self.interval_bpm is None:
+        """`BETTER` or `WORSE` where the interval lies on one side of zero, else `NOT_TOLD`.
+
+        What is below `LEAST_GAP_BPM` is no difference, however certain: rates are not that fine.
+        """
+        if self.interval_bpm is None or abs(self.lower_by_bpm) < LEAST_GAP_BPM:
             return NOT_TOLD
         low, high = self.interval_bpm
         return BETTER if low > 0 else WORSE if high < 0 else NOT_TOLD
@@ -46,7 +50,7 @@ class Difference:
 
     @property
     def words(self) -> str:
-        """The amount, with its interval in brackets: where not told apart, it includes zero."""
+        """The amount, with its interval in brackets, whose ends may lie on two sides of zero."""
         if self.interval_bpm is None:
             return f"{number(abs(self.lower_by_bpm))} bpm"
         if self.outcome == NOT_TOLD:

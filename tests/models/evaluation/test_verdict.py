@@ -50,6 +50,8 @@ NOISE = np.array([0.1, -0.2, 0.3, -0.1, 0.2, -0.3, 0.15, -0.15])
         # five that agree do so by chance in 6 % of all cases, six in 3 %
         ([1] * 5, [3] * 5, 2.0, NOT_TOLD),
         ([1] * 6, [3] * 6, 2.0, BETTER),
+        # certain, and finer than the grid of rates
+        (3.04 + NOISE, 3 + NOISE, -0.04, NOT_TOLD),
     ],
 )
 def test_two_methods_on_the_same_windows(errors, others, lower_by, outcome):
