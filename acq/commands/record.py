@@ -1,8 +1,10 @@
 """The verb `acq record`."""
 
+import atexit
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -224,19 +226,37 @@ def _prepare(
     return Recorder(frames, sensor, light_offset=light_offset, streams=streams, outlets=outlets)
 
 
-def _stop_on_signals(recorder: "Recorder", leave_terminal: Callable[[], None]) -> None:
+def _stop_on_signals(
+    recorder: "Recorder", leave_terminal: Callable[[], None], wait_left: Callable[[], None]
+) -> None:
     """End cleanly on Ctrl-C, on SIGTERM, and when the SSH connection drops.
 
-    The terminal is given back at the first signal, since a second one ends the process at once.
+    The first signal asks for the end and gives the terminal back. Saving takes seconds: a signal
+    that comes meanwhile, or while the process ends, is answered by a line and changes nothing.
     """
+    asked: list[int] = []
+
+    def say_saving() -> None:
+        wait_left()              # the panel would erase the line
+        warn(
+            f"saving, Ctrl-C changes nothing now; `kill -9 {os.getpid()}` ends it and loses the end"
+        )
+
+    saying = threading.Thread(target=say_saving, name="saving", daemon=True)
 
     def stop(number: int, _frame: object) -> None:
-        recorder.stop(signal.Signals(number).name)
-        leave_terminal()
-        signal.signal(number, signal.SIG_DFL)
+        asked.append(number)     # first: the next signal may come within this call
+        if len(asked) == 1:
+            recorder.stop(signal.Signals(number).name)
+            leave_terminal()
+        elif len(asked) == 2:
+            saying.start()       # not from here: a terminal that hangs would hold up the saving
 
-    for number in heard(*SIGNALS):
+    numbers = heard(*SIGNALS)
+    for number in numbers:
         signal.signal(number, stop)
+    # Python sets a handler of its own to the default as it ends, which would end it by the signal
+    atexit.register(lambda: [signal.signal(number, signal.SIG_IGN) for number in numbers])
 
 
 @contextmanager
@@ -275,7 +295,7 @@ def _display(
         shown = PanelState(subject, devices[1], duration_s, cues, keys=has_keys)
         told = RecordingSocket(recorder, shown, data, devices[0], is_watched=not quiet)
         if quiet:
-            _stop_on_signals(recorder, lambda: None)
+            _stop_on_signals(recorder, lambda: None, lambda: None)
             opened.enter_context(told)
             yield told.on_status, told.on_end
             return
@@ -293,7 +313,7 @@ def _display(
             panel.on_status(status)
             told.on_status(status)
 
-        _stop_on_signals(recorder, leave_terminal)
+        _stop_on_signals(recorder, leave_terminal, panel.wait_left)
         # a script that begins it with & lets it hear no Ctrl-C
         hears = signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
         ends = "Ctrl-C ends it" if hears else f"`kill {os.getpid()}` ends it, Ctrl-C does not"

@@ -83,12 +83,17 @@ class Panel:
         trace: TracebackType | None,
     ) -> None:
         self.end()
-        self._thread.join(timeout=2.0)              # a terminal that hangs is left behind
+        self.wait_left()
 
     def end(self) -> None:
         """Draw no more; may be called from a signal handler."""
         self._over.set()
         self._wake.set()
+
+    def wait_left(self) -> None:
+        """Wait until the panel is off the terminal; a terminal that hangs is left behind."""
+        with suppress(RuntimeError):                # it was not begun yet
+            self._thread.join(timeout=2.0)
 
     def on_status(self, status: "RecordingStatus") -> None:
         """Take the latest status; nothing else happens in the recorder's thread."""

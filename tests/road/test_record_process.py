@@ -160,15 +160,26 @@ def test_a_write_that_fails_ends_it_in_one_line_and_what_it_took_is_counted(tmp_
     assert int(lost[1]) >= 1
 
 
-def test_a_second_signal_does_not_wait(tmp_path):
+@pytest.mark.parametrize(
+    ("first", "then"), [("SIGINT", "SIGINT"), ("SIGINT", "SIGTERM"), ("SIGTERM", "SIGHUP")]
+)
+def test_signals_while_it_saves_are_answered_and_the_file_is_whole(tmp_path, first, then):
+    """Until the very end of the process, as a key that is held sends them."""
     process = start_recording(tmp_path)
+    process.send_signal(getattr(signal, first))
     deadline = time.monotonic() + 200
     while process.poll() is None and time.monotonic() < deadline:
-        # the first asks it to close the file, which takes longer than this
-        process.send_signal(signal.SIGINT)
-        time.sleep(0.05)
-    process.communicate(timeout=200)
-    assert process.returncode == -signal.SIGINT
+        time.sleep(0.02)
+        process.send_signal(getattr(signal, then))
+    out, err = process.communicate(timeout=200)
+    assert process.returncode == 0, (out, err)
+    assert f"stopped by {first}" in out
+    (line,) = err.strip().splitlines()
+    assert "saving" in line
+    assert f"kill -9 {process.pid}" in line
+    (path,) = tmp_path.rglob("*.h5")
+    with Session(path) as session:
+        assert session.complete
 
 
 def test_a_data_folder_that_is_a_file_is_one_line(acq_here, tmp_path):
