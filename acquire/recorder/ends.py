@@ -43,12 +43,13 @@ def count_camera_end(
 
 
 def count_sensor_end(
-    samples: SampleStream, stop_ns: int, pauses: Sequence[HostPause]
+    samples: SampleStream, end_ns: int, pauses: Sequence[HostPause]
 ) -> DeviceError | None:
-    """Count the samples that the sensor lost by its silence before the stop.
+    """Count the samples that the sensor lost by its silence before the recording's end.
 
     Parameters
     ----------
+    end_ns : when it was stopped; of a replay, its last frame
     pauses : when this process did not run
 
     Returns
@@ -56,8 +57,8 @@ def count_sensor_end(
     why the recording has failed: the sensor was silent for more than a second; else None
     """
     last_ns, period_s = samples.last_arrival_ns, 1 / samples.hello.rate_hz
-    silent_s = (stop_ns - last_ns) / 1e9
-    paused_s = overlap_ns(pauses, last_ns, stop_ns) / 1e9
+    silent_s = (end_ns - last_ns) / 1e9
+    paused_s = overlap_ns(pauses, last_ns, end_ns) / 1e9
     if silent_s > max(SILENT_END_S, 3 * period_s):
         cause = samples.gap_cause or (HOST_STOPPED if paused_s > 0 else SILENT_END)
         samples.losses.by_cause[cause] += int(silent_s / period_s)

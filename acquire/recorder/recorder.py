@@ -353,7 +353,10 @@ class Recorder:
             ends.append(count_camera_end(frames, self._camera, stop_ns, self._pauses))
         if self._sensor.lost is not None:                        # and has not come back
             ends.append(DeviceError(f"the sensor was away at the end: {self._sensor.lost}"))
-        ends.append(count_sensor_end(samples, stop_ns, self._pauses))
+        is_replay = self._stopped_by == END_OF_REPLAY       # decoding may end after its last frame
+        ends.append(count_sensor_end(
+            samples, min(stop_ns, frames.last_ns) if is_replay else stop_ns, self._pauses
+        ))
         for fault in filter(None, ends):
             self._fail(fault)
 
