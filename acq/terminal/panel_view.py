@@ -95,7 +95,7 @@ def _losses(status: "RecordingStatus") -> Text:
     if is_sensor_silent(status):
         lost.append(
             f"about {counted(round(status.sensor_silent_s * status.ppg_rate_hz), 'sample')} so "
-            "far: sensor silent"
+            f"far: {status.sensor_gap or 'sensor silent'}"
         )
     lost += [
         f"the stream {name} since {clock(lost_s)}" for name, lost_s in status.lost_streams_s.items()
@@ -118,7 +118,9 @@ def _video(status: "RecordingStatus") -> Text:
 def _ppg(status: "RecordingStatus") -> Text:
     if is_sensor_silent(status):
         return Text(
-            f"NO SAMPLE for {clock(status.sensor_silent_s)}: is the sensor plugged in?", "bold red"
+            f"NO SAMPLE for {clock(status.sensor_silent_s)}: "
+            f"{status.sensor_gap or 'is the sensor plugged in?'}",
+            "bold red",
         )
     return Text(f"{status.samples} samples at {status.ppg_rate_hz} Hz")
 

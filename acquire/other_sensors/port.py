@@ -5,6 +5,7 @@ the sensor does not state, its rate and its scale, is measured then.
 """
 
 import math
+import re
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -34,6 +35,8 @@ _FASTEST = 1.04                 # a UART's rate above its nominal one, as `acqui
 _BOOT_S = 2.5                   # an Arduino that was reset by opening its port is silent so long
 _LISTEN_S = 0.8                 # with each setting of the line
 _MEASURE_S = 2.0
+_HEARD_BYTES = 256              # that are kept, to tell what a sensor sends in place of readings
+_SHOWN_TEXT = 48                # characters of a line
 _FEWEST = 8                     # readings that a rate is measured from
 _SLOWEST_HZ, _FASTEST_HZ = 10, 1000
 
@@ -66,6 +69,7 @@ class OtherSensor:
             opened.close()
             raise
         self._decoder = self.kind.decoder()
+        self._heard = b""
         self._stamped = StampedPort(opened, self._number, sysfs=sysfs)
         try:
             self._stamped.shorten_latency()
@@ -78,6 +82,7 @@ class OtherSensor:
         self.is_rate_measured = rate_hz is None and self.kind.rate_hz is None
 
     def _number(self, data: bytes) -> Iterator[NumberedReading]:
+        self._heard = (self._heard + data)[-_HEARD_BYTES:]
         for reading in self._decoder.feed(data):
             yield NumberedReading(reading, self._decoder.damaged)
 
@@ -149,6 +154,15 @@ class OtherSensor:
     def bad_packets(self) -> int:
         """Readings that came damaged since the port was opened."""
         return self._decoder.damaged
+
+    @property
+    def last_words(self) -> str:
+        """The last whole line that came, quoted, where it is words; else that it is none."""
+        lines = self._heard.split(b"\n")[:-1][-1:]
+        line = lines[0].strip() if lines else b""
+        if not re.search(rb"[A-Za-z]{2}", line) or not line.decode("latin1").isprintable():
+            return "bytes that are no readings"
+        return f'"{line[:_SHOWN_TEXT].decode("ascii", "replace")}"'
 
     def read(self, timeout_s: float) -> Received | None:
         """Return the next reading, with its arrival; None when none came in time.

@@ -53,6 +53,7 @@ class OtherSensorThread:
         self._damaged = 0                        # since the recording began
         self._status = ""
         self._sample_at_s = 0.0
+        self._sent_instead = ""                  # of readings, in words, while none comes
 
     @property
     def scale(self) -> Scale | None:
@@ -132,6 +133,8 @@ class OtherSensorThread:
             if suspension := self._suspensions.look():
                 self.items.put(suspension)
             quiet_s = self.sensor.listened_s - self._sample_at_s
+            if quiet_s > _QUIET_S and received is None:
+                self._note_sent_instead()
             if received is not None:
                 self._hand_on(received)
             elif quiet_s > _QUIET_S and time.monotonic() > ask_at_s:
@@ -140,13 +143,26 @@ class OtherSensorThread:
             elif quiet_s > _STALL_S:
                 raise DeviceTimeout(
                     expected=f"readings from the sensor on {self.sensor.port}",
-                    found=f"none for {_STALL_S:g} s",
+                    found=f"none for {_STALL_S:g} s"
+                    + (f"; {self._sent_instead}" if self._sent_instead else ""),
                 )
+
+    def _note_sent_instead(self) -> None:
+        """Note what comes while no reading does: it tells what is wrong, and is the gap's cause."""
+        if self._sent_instead or self.sensor.bad_packets == self._damaged_before:
+            return
+        self._sent_instead = f"the sensor sent {self.sensor.last_words}"
+        reason = f"{self._sent_instead} in place of readings"
+        self.items.put(SensorLost(host_time.now_ns(), self._sent_instead, reason))
 
     def _hand_on(self, received: Received) -> None:
         (reading, damaged), arrival_ns = received.packet, received.arrival_ns
         self._sample_at_s = self.sensor.listened_s
         new_damaged = max(0, damaged - self._damaged_before)
+        if self._sent_instead:                   # its time tells how many there would have been
+            back = SensorBack(arrival_ns, self.hello, self._sent_instead, self.sensor.port)
+            self.items.put(back)
+            self._sent_instead, new_damaged = "", 0
         self._damaged_before = damaged
         self._damaged += new_damaged
         self._sequence += 1 + new_damaged
@@ -187,7 +203,7 @@ class OtherSensorThread:
                 with suppress(AcqError):         # `lost` keeps the first reason
                     scale = self._scale.scale
                     self.sensor = OtherSensor(port, (kind,), rate_hz=rate_hz, scale=scale)
-                    self.lost = None
+                    self.lost, self._sent_instead = None, ""
                     self._sample_at_s = self.sensor.listened_s
                     self._damaged_before = self.sensor.bad_packets
                     back = SensorBack(host_time.now_ns(), self.hello, UNPLUGGED, port)

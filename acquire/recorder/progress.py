@@ -94,6 +94,7 @@ class RecordingProgress:
             states=self.samples.states(now_ns),
             no_finger_s=self.samples.no_finger_s,
             sync_one_sided=self.samples.timing.earlier if self.samples.timing else "",
+            sensor_gap=self.samples.gap_cause,
             streams=dict(self.streams.counts),
             lost_streams_s=self._lost_streams_s(),
         )

@@ -34,6 +34,7 @@ class RecordingStatus:
     states: dict[str, float]          # faults of the PPG now (`acquire.sensor.finger`) -> since [s]
     no_finger_s: float                # total so far
     sync_one_sided: str = ""          # of a sensor without a clock: how much earlier the light was
+    sensor_gap: str = ""              # why no sample comes, as far as it is known
     # of other programs: samples so far, and when those that ended were lost, after the start [s]
     streams: dict[str, int] = field(default_factory=dict)
     lost_streams_s: dict[str, float] = field(default_factory=dict)

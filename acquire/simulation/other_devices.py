@@ -59,6 +59,7 @@ class OtherDevice:
         self._number = 0
         self._waiting: list[tuple[int, bytes]] = []         # when the host gets it, in order
         self.is_paused = False                  # it is switched off, or its line is cut
+        self.instead = b""                      # what it sends in place of each reading
         try:
             self._master, self._slave = os.openpty()
         except OSError as error:
@@ -114,7 +115,9 @@ class OtherDevice:
         if self.lose:
             self.lose -= 1
             return
-        data = self._bytes_of(number, float(self._ppg_at(np.array([light_ns]))[0]))
+        data = self.instead or self._bytes_of(
+            number, float(self._ppg_at(np.array([light_ns]))[0])
+        )
         wire_ns = round(len(data) * self._line.bits_per_byte * 1e9 / self._line.baud)
         out_ns = light_ns + self._delay_ns + wire_ns
         if self._hold_ns:
