@@ -150,9 +150,11 @@ def _cue_lines(shown: PanelState, t_s: float) -> list[Text]:
     return [cue, Text(f" next: {after.name}, {after.text}" if after else " the last one", "dim")]
 
 
-def _camera_pulse(shown: PanelState) -> Text:
+def _camera_pulse(status: "RecordingStatus", shown: PanelState) -> Text:
     if shown.unread:
         return Text(f"read no more: {shown.unread}", "bold red")
+    if is_camera_silent(status):  # what was read before says nothing of now
+        return Text("no frame", "bold red")
     return (
         Text("waiting for the first frames", "dim")
         if shown.snapshot is None
@@ -237,7 +239,7 @@ def pulse_rows(status: "RecordingStatus", shown: PanelState) -> list[tuple[str, 
     """Write the finger's pulse, and the face's where it is read."""
     if not shown.is_live:
         return [("pulse", _pulse_text(status, shown))]
-    return [("finger", _pulse_text(status, shown)), ("camera", _camera_pulse(shown))]
+    return [("finger", _pulse_text(status, shown)), ("camera", _camera_pulse(status, shown))]
 
 
 def _face(status: "RecordingStatus", shown: PanelState) -> Text:
@@ -277,7 +279,7 @@ def render_line(status: "RecordingStatus", shown: PanelState, *, elapsed_s: floa
             + {None: "", True: " · face found", False: " · NO FACE"}[shown.face]
         )
     if shown.is_live:
-        pulse += f" · camera {_camera_pulse(shown).plain}"
+        pulse += f" · camera {_camera_pulse(status, shown).plain}"
     bound = "no sync yet" if status.sync_bound_ms is None else f"±{status.sync_bound_ms:.1f} ms"
     if status.sync_one_sided:
         bound = f"light earlier by {status.sync_one_sided}"

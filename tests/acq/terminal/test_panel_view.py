@@ -10,6 +10,8 @@ from acq.terminal.curves import clock, trace
 from acq.terminal.panel_view import faults, render_line, render_panel
 from acquire.recorder.cues import Cue, CueProtocol
 from acquire.sensor.finger import FINGER_OFF, FLAT_LINE
+from models.live.reader import LiveSnapshot
+from models.live.states import SETTLING, LiveReading
 from tests.support.recording_status import panel_state, recording_status
 
 
@@ -56,6 +58,14 @@ def test_the_panel_says_what_is_wrong():
     away = drawn_text(camera_silent_s=2.4, lost_frames={"storage fell behind": 1})
     assert "lost    about 60 frames so far: camera silent; 1 frame: storage fell behind" in away
     assert "face    no frame" in away
+    reading = LiveReading(1.0, SETTLING, "face found; heart rate in 9 s")
+    snapshot = LiveSnapshot(reading, np.empty(0), np.empty(0), 25, 25.0, 1.0)
+    live = panel_state(is_live=True, snapshot=snapshot)
+    assert "camera  no frame" in drawn_text(camera_silent_s=2.4, state=live)
+    assert "face found" not in drawn_text(camera_silent_s=2.4, state=live)
+    assert "camera no frame" in render_line(
+        recording_status(camera_silent_s=2.4), live, elapsed_s=65.0
+    )
     lost = drawn_text(
         lost_frames={"storage fell behind": 3}, lost_samples={"lost on the serial line": 2}
     )
