@@ -204,7 +204,9 @@ def _file(s: "SessionSummary") -> str:
 
 
 def _events(s: "SessionSummary") -> str:
-    others = s.log.others
+    from dataset.session.log import costly_first
+
+    others = costly_first(s.log.others)
     text = f"{len(others)} not told above" if others else "all told above"
     text += _listed(others[:_EVENTS])
     more = len(others) - _EVENTS

@@ -16,6 +16,13 @@ _SUMMARISED = (
     *CAMERA_NOTES, CUE_BEGIN, CUE_END, MARK, MARK_UNDONE, LOST_FRAMES, LOST_SAMPLES, "stopped",
     "fault",
 )
+# kinds, the first of which are told first: those that cost data, then those that may have
+_COSTLY = (
+    ("sensor_lost", "sensor_back", "boot", "stream_lost", "host_suspended", "overruns",
+     "bad_packets"),
+    ("host_paused",),
+)
+_STORAGE = ("storage_raw", "storage_compressed")      # come often and cost nothing: told last
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,16 @@ def read_log(events: list[Event], start_ns: int) -> Log:
         ],
         events=events,
     )
+
+
+def costly_first(notes: Sequence[Note]) -> list[Note]:
+    """Sort `Log.others` by what they cost, and those that cost the same by time."""
+    return sorted(notes, key=lambda note: (_cost_rank(note.text.partition(":")[0]), note.at_s))
+
+
+def _cost_rank(kind: str) -> int:
+    ranks = (rank for rank, kinds in enumerate(_COSTLY) if kind in kinds)
+    return next(ranks, len(_COSTLY) + (kind in _STORAGE))
 
 
 def camera_notes(events: Sequence[Event]) -> list[str]:

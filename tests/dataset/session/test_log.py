@@ -5,6 +5,7 @@ from dataset.session.log import (
     CueNote,
     Note,
     camera_notes,
+    costly_first,
     losses_by_cause,
     read_log,
 )
@@ -51,3 +52,15 @@ def test_what_nothing_else_contains_is_among_the_others():
     rows = events((0.5, "camera_reopened", "after 2 s"), (1.0, "bad_packets", "4 of them"))
     assert camera_notes(rows) == ["camera_reopened: after 2 s"]
     assert read_log(rows, START_NS).others == [Note(1.0, "bad_packets: 4 of them")]
+
+
+def test_what_costs_data_is_told_before_changes_of_storage_and_by_time_within():
+    rows = events(
+        (0.0, "sensor_times", "told from arrivals"), (1.0, "storage_raw", "50 frames waiting"),
+        (2.0, "storage_compressed", "0 frames waiting"), (3.0, "host_paused", "for 0.30 s"),
+        (4.0, "storage_raw", "50 frames waiting"), (5.0, "sensor_lost", "the line was pulled"),
+        (6.0, "sensor_back", "on /dev/ttyUSB0"), (7.0, "host_paused", "for 0.40 s"),
+    )
+    log = read_log(rows, START_NS)
+    assert [note.at_s for note in costly_first(log.others)] == [5, 6, 3, 7, 0, 1, 2, 4]
+    assert [note.at_s for note in log.others] == [0, 1, 2, 3, 4, 5, 6, 7]      # as in the file
