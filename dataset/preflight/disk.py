@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from acquire.errors import Fix, SessionError
-from acquire.recorder.disk_space import check_space
+from acquire.recorder.disk_space import RESERVE_BYTES, check_space
 
 from .result import FAIL, OK, WARN, Check, check_from_error
 
 _DISK_BYTES = 64 * 2**20
+LEAST_FREE_MB = (_DISK_BYTES + RESERVE_BYTES) // 2**20      # with less, a recording stops at once
 
 
 def check_disk(folder: Path, bytes_per_s: float, duration_s: float | None) -> list[Check]:
@@ -26,11 +27,16 @@ def check_disk(folder: Path, bytes_per_s: float, duration_s: float | None) -> li
     bytes_per_s : of raw video
     duration_s : planned length of the recording; None for a minute
     """
+    asked = folder
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     if not folder.is_dir():
         text = f"cannot write in {folder}: it is no folder"
         return [Check("disk", FAIL, text, Fix.CHOOSE_DATA_FOLDER)]
+    free_mb = shutil.disk_usage(folder).free / 2**20
+    if free_mb < LEAST_FREE_MB:
+        text = f"{free_mb:.0f} MB free for {asked}: too little to record, or to measure its speed"
+        return [Check("disk", FAIL, text, Fix.FREE_SPACE)]
     return [
         _check_speed(folder, bytes_per_s / 1e6), _check_room(folder, bytes_per_s, duration_s)
     ]

@@ -1,5 +1,8 @@
 """The disk: fast enough, with room, and left as it was."""
 
+import shutil
+import tempfile
+from types import SimpleNamespace
 
 import pytest
 
@@ -28,3 +31,16 @@ def test_a_data_folder_that_is_a_file_fails(tmp_path):
         (check,) = check_disk(folder, 1e3, 60.0)
         assert (check.status, check.fix) == (FAIL, Fix.CHOOSE_DATA_FOLDER)
         assert str(tmp_path / "file") in check.text
+
+
+def test_a_disk_that_is_nearly_full_is_told_by_its_room_and_nothing_is_written(
+    tmp_path, monkeypatch
+):
+    def refuse(*_args, **_kinds):
+        raise AssertionError("it wrote")
+
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: SimpleNamespace(free=24 * 2**20))
+    monkeypatch.setattr(tempfile, "mkstemp", refuse)
+    (check,) = check_disk(tmp_path / "data" / "sessions", 1e3, 60.0)
+    assert (check.name, check.status, check.fix) == ("disk", FAIL, Fix.FREE_SPACE)
+    assert check.text.startswith(f"24 MB free for {tmp_path / 'data' / 'sessions'}: too little")
