@@ -123,7 +123,7 @@ def summarise_session(path: Path) -> SessionSummary:
             ),
             sensor=SensorSummary(session.sensor.name, session.sensor.firmware),
             log=read_log(events, session.started_monotonic_ns),
-            without_frames_s=session.without_frames_s,
+            without_frames_s=round(session.without_frames_s, 2),    # as a recording says it
             recorder="" if session.complete or session.ended else recorder,
             doubts=tuple(doubts_of(session)),
         )
