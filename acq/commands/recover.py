@@ -39,8 +39,12 @@ def recover(
                 "decode"
             )
     else:
+        with Session(Path(recovered.path)) as saved:
+            one_sided = saved.sync_one_sided
         bound = (
-            "no sync bound"
+            f"sync {one_sided}"
+            if one_sided
+            else "no sync bound"
             if recovered.sync_bound_ms is None
             else f"sync within {recovered.sync_bound_ms:.2f} ms"
         )

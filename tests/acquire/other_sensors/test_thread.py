@@ -4,10 +4,10 @@ import h5py
 import numpy as np
 import pytest
 
+from acq.commands.recover import recover
 from acquire import layout
 from acquire.other_sensors import thread
 from acquire.simulation.other_devices import contec_5byte
-from dataset.recovery.recover import recover
 from dataset.session.reader import Session
 from tests.support.contact_sensors import pulse, record_other
 
@@ -38,7 +38,9 @@ def test_a_sensor_that_falls_silent_is_awaited_and_the_gap_keeps_its_length(tmp_
     assert summary.lost_samples == {"sensor fell silent": pytest.approx(60 * gap_s, abs=2)}
 
 
-def test_what_a_killed_recording_holds_is_placed_by_arrivals_when_it_is_recovered(tmp_path):
+def test_what_a_killed_recording_holds_is_placed_by_arrivals_when_it_is_recovered(
+    tmp_path, capsys
+):
     with contec_5byte(pulse, hold_ms=16) as device:
         summary, session = record_other(tmp_path, device, "contec-5byte", duration_s=1.0)
     with session:
@@ -48,12 +50,14 @@ def test_what_a_killed_recording_holds_is_placed_by_arrivals_when_it_is_recovere
         file.attrs["complete"] = False
     with summary.path.open("r+b") as file:
         file.truncate(summary.path.stat().st_size - 1)
-    recovered = recover(summary.path)
-    assert recovered is not None
-    with Session(recovered.path) as session:
+    recover(str(summary.path), tmp_path, quiet=True)
+    with Session(summary.path) as session:
         count = len(session.ppg)
         assert count > 20
         assert (session.ppg_values == readings[:count]).all()
         # what arrived later says of an earlier one how late it was: near the cut that is missing
         assert (session.ppg_time_ns[: count - 20] == times_ns[: count - 20]).all()
         assert session.sync_one_sided
+        told = capsys.readouterr().out
+        assert f"sync {session.sync_one_sided}" in told                # as `info` says it
+        assert "no sync bound" not in told
