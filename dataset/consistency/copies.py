@@ -24,7 +24,7 @@ from dataset.session.reader import Session
 
 @dataclass(frozen=True)
 class _Imported:
-    """What an imported recording was made of."""
+    """What an imported recording was made of: files, and the session behind a folder of acq."""
 
     session: str
     subject: str
@@ -47,7 +47,13 @@ def find_copies_across_subjects(
     subject_of = {session.session: session.subject for session in sessions}
     found: dict[tuple[str, str], str] = {}
     for first, second, how in (
-        *_same_files(data / session.file for session in sessions if session.imported_from),
+        *_same_files(
+            (data / session.file for session in sessions if session.imported_from),
+            recorded=[
+                _Imported(one.session, one.subject, {one.hash: f"session {one.session}"})
+                for one in sessions
+            ],
+        ),
         *_equal_stretches(data, sessions, on_progress),
         *_graded_as_copies(data, sessions),
     ):
@@ -113,14 +119,20 @@ def _error(first: str, subject: str, second: str, other: str, how: str) -> Split
 
 
 def _same_files(
-    paths: Iterator[Path] | Sequence[Path], subject_of: dict[str, str] | None = None
+    paths: Iterator[Path] | Sequence[Path], subject_of: dict[str, str] | None = None, *,
+    recorded: Sequence[_Imported] = (),
 ) -> Iterator[tuple[str, str, str]]:
-    """Yield the pairs that share a source file; note whose each session is in `subject_of`."""
+    """Yield the pairs that share a source file; note whose each session is in `subject_of`.
+
+    Parameters
+    ----------
+    recorded : the sessions themselves, of which an imported one may have been made
+    """
     imported = [one for path in paths if (one := _read_imported(path)) is not None]
     if subject_of is not None:
         subject_of |= {one.session: one.subject for one in imported}
     owners: dict[str, list[_Imported]] = {}
-    for one in imported:
+    for one in (*imported, *recorded):
         for digest in one.files:
             owners.setdefault(digest, []).append(one)
     shared: dict[tuple[str, str], list[str]] = {}

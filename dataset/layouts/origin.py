@@ -25,6 +25,8 @@ class Origin:
 
     subject: str          # pseudonym
     simulated: bool
+    session: str
+    session_hash: str     # Session.content_hash
 
 
 def find_origin(folder: Path, labels: Path) -> Origin | None:
@@ -52,11 +54,13 @@ def _origins(path: Path, _mtime_ns: int) -> dict[str, Origin]:
     schema, origins = _schema(path), dict[str, Origin]()
     if schema == UBFC_SCHEMA:
         for entry in read_manifest(path).entries:
-            origin = Origin(entry.subject, entry.source.simulated)
+            origin = Origin(
+                entry.subject, entry.source.simulated, entry.session, entry.source.content_hash
+            )
             origins |= {_name(entry.folder): origin, entry.labels.sha256: origin}
     elif schema == PURE_SCHEMA:
         for entry in read_export_entries(path.parent):
-            origin = Origin(entry.subject, entry.simulated)
+            origin = Origin(entry.subject, entry.simulated, entry.session, entry.session_hash)
             origins |= {_name(entry.folder): origin, entry.labels_sha256: origin}
     return origins
 

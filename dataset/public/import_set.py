@@ -20,6 +20,7 @@ from dataset.common.workers import Outcome, Workers, work_through
 from dataset.session.reader import Session
 
 from .folders import describe_files, list_places
+from .here import SessionsHere, refuse_made_here
 from .provenance import find_provenance
 from .public_set import FoundRecording, PublicSet
 from .published import GET_FOLDER
@@ -44,6 +45,7 @@ class ImportTask:
     title: str               # what it is imported from
     simulated: bool
     force: bool
+    origin: str              # the session that acq made it of and its hash, as a source; or ""
 
 
 @dataclass(frozen=True)
@@ -92,13 +94,13 @@ def import_set(
             fix=Fix.CHOOSE_OPTION, of="subject-prefix",
         )
     tasks: list[ImportTask] = []
-    names = _Names(data)
+    names, here = _Names(data), SessionsHere(data)
     for path, found in _list_recordings(root, public_set):
         if isinstance(found, Outcome):
             yield path, found
             continue
         try:
-            task = _make_task(set_key, found, root, data, prefix, force=force)
+            task = _make_task(set_key, found, root, data, prefix, here, force=force)
             names.add(task)
             tasks.append(task)
         except CurationError as error:
@@ -145,23 +147,28 @@ def _list_recordings(
 
 
 def _make_task(
-    set_key: str, found: FoundRecording, root: Path, data: Path, prefix: str, *, force: bool
+    set_key: str, found: FoundRecording, root: Path, data: Path, prefix: str, here: SessionsHere,
+    *, force: bool,
 ) -> ImportTask:
     """Return what is to be done with a recording; one that acq exported keeps its subject's name.
 
     Raises
     ------
-    CurationError : the export that it is from has a manifest that cannot be read
+    CurationError : the export that it is from has a manifest that cannot be read, or is of a
+        session that is here
     """
     public_set = SETS[set_key]
     known = find_provenance(set_key, found.path)
-    title = public_set.title
+    title, origin = public_set.title, ""
+    if known.origin:
+        here.refuse(known.origin.session, found.path)
+        origin = f"session {known.origin.session} sha256 {known.origin.session_hash}"
     if known.subject is not None or known.simulated:
         title = f"an export of acq in the layout of {title}"
     return ImportTask(
         set_key, found.path, found.path.relative_to(root).as_posix(), data,
         f"{prefix}{known.subject or found.subject}", prefix, title,
-        known.simulated or public_set.simulated, force,
+        known.simulated or public_set.simulated, force, origin,
     )
 
 
@@ -213,10 +220,13 @@ def import_folder(task: ImportTask) -> ImportedFolder:
 
     Raises
     ------
-    CurationError : it is no recording, or another session has its name
+    CurationError : it is no recording, is one of a session that is here, or another session has
+        its name
     SessionError : the session cannot be written
     """
     public_set = SETS[task.set_key]
+    files = public_set.sources(task.folder)
+    refuse_made_here(task.data, (digest for _, digest in files), task.folder)
     recording = public_set.read(task.folder)
     subject, session_id = task.subject, f"{task.prefix}{recording.session}"
     if not data_folder.is_session_id(session_id):
@@ -225,7 +235,8 @@ def import_folder(task: ImportTask) -> ImportedFolder:
             where=task.folder, fix="rename it in letters, digits, - and _",
         )
     target = data_folder.session_file(task.data, subject, session_id)
-    sources = [f"{name} sha256 {digest}" for name, digest in public_set.sources(task.folder)]
+    sources = [f"{name} sha256 {digest}" for name, digest in files]
+    sources += [task.origin] if task.origin else []
     if target.exists() and (kept := _keep(target, sources, task)):
         return kept
     partial = task.data / PARTIAL / target.name
@@ -260,7 +271,9 @@ def _keep(
         with Session(target) as session:
             old_sources = [event.text for event in session.events if event.kind == SOURCE]
             same = (session.imported_from, session.simulated) == (task.title, task.simulated)
-            if same and old_sources == list(sources):
+            # an earlier version noted no session as a source
+            files = [source for source in sources if source != task.origin]
+            if same and old_sources in (list(sources), files):
                 return _describe(session, task.name, kept=True)
             found = f"one of {session.imported_from or 'acq itself'}"
     except SessionError as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from acquire.camera.video_mark import is_marked_video
 from dataset.layouts.marks import is_marked_pure
-from dataset.layouts.origin import find_origin
+from dataset.layouts.origin import Origin, find_origin
 from dataset.layouts.ubfc import VIDEO
 
 from .folders import find_file, innermost
@@ -26,6 +26,7 @@ class Provenance:
 
     subject: str | None      # pseudonym that acq exported it under; None: no export of acq
     simulated: bool
+    origin: Origin | None = None
 
 
 def find_provenance(set_key: str, folder: Path) -> Provenance:
@@ -53,5 +54,5 @@ def find_provenance(set_key: str, folder: Path) -> Provenance:
         is_marked = is_marked_video(video)
     origin = find_origin(folder, labels)
     return Provenance(
-        origin.subject if origin else None, is_marked or bool(origin and origin.simulated)
+        origin.subject if origin else None, is_marked or bool(origin and origin.simulated), origin
     )

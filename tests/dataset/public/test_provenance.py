@@ -11,11 +11,13 @@ from acquire import data_folder
 from acquire.camera.replay import ReplayCamera
 from acquire.camera.video_mark import is_marked_video
 from acquire.errors import CurationError
+from dataset.consistency.copies import find_copies_across_subjects, find_imported_copies
 from dataset.convert.settings import RequestedSettings
 from dataset.convert.to_ubfc import convert_sessions
 from dataset.export.write import export_sessions
 from dataset.layouts.marks import is_marked_png
 from dataset.public.import_set import import_set
+from dataset.selection.identities import identify_sessions
 from dataset.session.reader import Session
 from tests.support.made_sessions import make_session
 from tests.support.splits import write_new_split
@@ -101,3 +103,49 @@ def test_published_readers_pass_over_the_marks(exported):
     picture = sorted((folder / "01-01").glob("*.png"))[0]
     assert is_marked_png(picture)
     assert cv2.imread(str(picture), cv2.IMREAD_UNCHANGED).dtype == np.uint8
+
+
+@pytest.mark.parametrize("layout", ["ubfc", "pure"])
+@pytest.mark.parametrize("has_manifest", [True, False])
+def test_a_folder_made_of_a_session_that_is_here_is_not_imported(
+    exported, tmp_path, layout, has_manifest
+):
+    """Else the person is there under a second name, and may be trained on and tested on."""
+    shutil.copytree(exported, tmp_path / "data")
+    shutil.copytree(tmp_path / "data" / layout, tmp_path / "copy")
+    if has_manifest:
+        for folder in ("ubfc", "pure"):
+            shutil.rmtree(tmp_path / "data" / folder)
+    else:
+        (tmp_path / "copy" / "manifest.json").unlink()
+    before = data_folder.session_files(tmp_path / "data")
+    outcomes = list(import_set(tmp_path / "copy" / "train", tmp_path / "data"))
+    assert len(outcomes) == 2
+    assert all(outcome.value is None for _, outcome in outcomes)
+    for (folder, outcome), path in zip(sorted(outcomes), before, strict=False):
+        where = str(path) if has_manifest else f"curated in {tmp_path}/data/{layout}/train/"
+        assert f"found {folder.name} made by acq of {path.stem}, which is " in outcome.error
+        assert where in outcome.error
+        assert outcome.error.endswith("nothing of it is imported: use that session")
+    assert data_folder.session_files(tmp_path / "data") == before
+
+
+def test_what_acq_made_of_one_session_is_told_of_under_two_subjects(exported, tmp_path):
+    """Once with the session itself, which comes later, and once as two exports of it."""
+    for layout in ("ubfc", "pure"):
+        assert imported(exported / layout / "train", tmp_path)
+    twice = [str(error) for error in find_imported_copies(tmp_path)]
+    (original, other) = [path for path in data_folder.session_files(exported) if "S01" in path.name]
+    assert len(twice) == 2
+    for error, path in zip(twice, (original, other), strict=True):
+        assert "of PURE-S01 and UBFC2-" in error
+        assert f"with the same session {path.stem}" in error
+    shutil.rmtree(data_folder.sessions_dir(tmp_path) / "PURE-S01")
+    target = data_folder.sessions_dir(tmp_path) / "S01" / original.name
+    target.parent.mkdir()
+    shutil.copy(original, target)
+    sessions = identify_sessions(tmp_path)
+    (error,) = find_copies_across_subjects(tmp_path, sessions)
+    assert f"{original.stem} of S01" in str(error)
+    assert "of UBFC2-S01" in str(error)
+    assert f"with the same session {original.stem}" in str(error)
