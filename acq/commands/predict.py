@@ -191,6 +191,7 @@ def prediction_dict(result: "Prediction") -> dict:
         "late_frames": result.late_frames,
         "pictures": result.pictures,
         "hr_bpm": result.hr_bpm,
+        "has_moved": None if result.over_time is None else result.over_time.has_moved,
         "windows": len(result.rows_with_rate),
         "withheld_windows": len(result.windows) - len(result.rows_with_rate),
         "over_time": _over_time_dict(result),
@@ -240,7 +241,6 @@ def _spectrum_dict(result: "Prediction") -> dict | None:
 
     spectrum = result.spectrum
     return None if spectrum is None else {
-        "peak_bpm": spectrum.peak_bpm, "half_from_bpm": spectrum.low_bpm,
-        "half_until_bpm": spectrum.high_bpm, "bpm": BPM.tolist(),
+        "peak_bpm": spectrum.peak_bpm, "bpm": BPM.tolist(),
         "share": [round(share, 5) for share in spectrum.shares.tolist()],
     }

@@ -1,6 +1,8 @@
 """What `acq predict` prints: the states, the curve, tables of windows and methods, the rates."""
 
 import math
+from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -69,29 +71,51 @@ def echo_prediction(result: "Prediction", net: str, *, reference: str) -> None:
 
 
 def _echo_over_time(result: "Prediction") -> None:
-    """Print, of a file that is too long for one rate, what windows and spectrum say together."""
+    """Print how the heart rate went in a file that is too long for one, or in which it moved."""
+    from models.fusion.fuse import Cause
     from models.whole.windows import CLIP_S
 
     together = result.over_time
-    if together is None or result.seconds <= CLIP_S:
+    has_moved = together is not None and together.has_moved
+    if not result.windows or (result.seconds <= CLIP_S and not has_moved):
+        return
+    if together is None:
+        _echo(f"0 of {result.seconds:.0f} s have a heart rate: {_kinds_of_reasons(result)}")
         return
     first, last = together.in_order
-    lowest, highest = together.lowest, together.highest
-    way = (
-        f"; it moved from {first.hr_bpm:.1f} (window until {clock(round(first.reading.time_s))}) "
-        f"to {last.hr_bpm:.1f} ({clock(round(last.reading.time_s))})"
-        if together.has_moved else f", {lowest.hr_bpm:.1f} to {highest.hr_bpm:.1f}"
-    )
+    lowest, highest = f"{together.lowest.hr_bpm:.1f}", f"{together.highest.hr_bpm:.1f}"
+    way = f", {lowest} to {highest}" if lowest != highest else ""
+    if has_moved:
+        way = (
+            f"; it moved from {first.hr_bpm:.1f} (window until "
+            f"{clock(round(first.reading.time_s))}) to {last.hr_bpm:.1f} "
+            f"({clock(round(last.reading.time_s))})"
+        )
     _echo(
         f"{together.with_rate_s:.0f} of {result.seconds:.0f} s have a heart rate: median "
         f"{together.median_bpm:.1f} bpm{way}"
     )
-    spectrum = result.spectrum
-    if spectrum is not None and result.clip is not None and result.clip.bpm is None:
-        _echo(
-            f"the spectrum {_over(result).rstrip(',')} is highest at {spectrum.peak_bpm:.1f} bpm, "
-            f"and half of its power lies from {spectrum.low_bpm:.1f} to {spectrum.high_bpm:.1f}"
-        )
+    is_one = result.clip is None or result.clip.cause is not Cause.NOT_ONE
+    if result.spectrum is not None and not is_one and _is_clip_read(result):
+        _echo(f"the spectrum {_over(result)} is highest at {result.spectrum.peak_bpm:.1f} bpm")
+
+
+def _kinds_of_reasons(result: "Prediction") -> str:
+    """Return of what kind the reasons are that windows have no heart rate, the most common first.
+    """
+    causes = [row.rate.cause for row in result.windows if row.rate is not None]
+    kinds = Counter(cause.value for cause in causes if cause is not None).most_common()
+    windows = counted(len(causes), "window")
+    return "; ".join(f"in {count} of {windows} {kind}" for kind, count in kinds)
+
+
+def _is_clip_read(result: "Prediction") -> bool:
+    """Return whether a window of the longest stretch has a heart rate."""
+    begin_s, end_s = result.clip_span_s or (0.0, result.seconds)
+    return any(
+        row.first_s is not None and begin_s <= row.first_s and row.reading.time_s <= end_s
+        for row in result.rows_with_rate
+    )
 
 
 def _echo(text: str, *, fg: str | None = None) -> None:
@@ -101,12 +125,18 @@ def _echo(text: str, *, fg: str | None = None) -> None:
 
 
 def _told_once(result: "Prediction") -> "list[tuple[float, float, LiveReading]]":
-    """Join a moment to what follows it where that says the same and more, as after a cut."""
+    """Join a moment to what follows it: one that says the same and more, or of settling."""
+    from models.live.states import SETTLING
+
     told: list[tuple[float, float, LiveReading]] = []
     for first, last, reading in result.spans:
         begin, end, before = told[-1] if told else (first, math.inf, reading)
-        if end - begin < _MOMENT_S and reading.words.startswith(before.words):
+        is_moment = end - begin < _MOMENT_S
+        if is_moment and reading.words.startswith(before.words):
             told[-1] = begin, last, reading
+        elif is_moment and before.state == SETTLING:
+            words = f"{before.words}; {reading.words}"
+            told[-1] = begin, last, replace(reading, words=words)
         else:
             told.append((first, last, reading))
     return told
@@ -149,7 +179,15 @@ def _echo_rate(result: "Prediction", reference: str) -> None:
         windows = f"{read} of {windows}"
     lengths = {round(_length_s(row)) for row in result.rows_with_rate}
     seconds = f" of {lengths.pop()} s" if len(lengths) == 1 else ""
-    _echo(f"heart rate {result.hr_bpm:.1f} bpm: mean of {windows}{seconds}{clip}{beside}")
+    together = result.over_time
+    if together is not None and together.has_moved:     # no heart may have had the mean
+        rate = (
+            f"median {together.median_bpm:.1f} bpm, {together.lowest.hr_bpm:.1f} to "
+            f"{together.highest.hr_bpm:.1f}: "
+        )
+    else:
+        rate = f"{result.hr_bpm:.1f} bpm: mean of "
+    _echo(f"heart rate {rate}{windows}{seconds}{clip}{beside}")
 
 
 def _over(result: "Prediction") -> str:
@@ -298,11 +336,12 @@ def _methods(result: "Prediction") -> "Table":
 
     all_windows = len(result.windows)
     has_errors = any(method.mae_bpm is not None for method in result.methods)
+    peaks = result.clip.methods if result.clip is not None else {}
+    peak = "; peak: of the spectra that are read together, each one's own highest" if peaks else ""
     table = Table(
         title=f"a method alone reads rates from {60 * LOW_HZ:.0f} bpm on, all together from "
-        f"{LOW_BPM:.0f}; peak: of the spectra that are read together, each one's own highest"
+        f"{LOW_BPM:.0f}{peak}"
     )
-    peaks = result.clip.methods if result.clip is not None else {}
     has_clip = any(method.clip_bpm is not None for method in result.methods)
     for heading in (
         "method", "windows read", "mean [bpm]", *(("over all [bpm]",) if has_clip else ()),

@@ -61,6 +61,7 @@ class Cause(Enum):
     CODED = "coded pictures repeat themselves at that rate"
     STILL = "the face hardly changes"
     ELSEWHERE = "light or motion has that rate"
+    NOT_ONE = "too long for one rate, or its windows' rates lie apart"      # of a clip
 
 
 # that speak against the rate itself, and not only for none

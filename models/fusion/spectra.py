@@ -102,19 +102,17 @@ class MeanSpectrum:
 
     shares: np.ndarray          # (B,) of the power, weighed by the rate, at the rates of `BPM`
     peak_bpm: float             # where it is highest
-    low_bpm: float              # a quarter of the power is below
-    high_bpm: float             # a quarter of it is above
 
 
-def mean_spectrum(windows: Sequence[Spectra]) -> MeanSpectrum | None:
-    """Average windows of one video; None where there is no peak."""
-    shares = np.mean([window.shares.mean(axis=0) for window in windows], axis=0)
+def mean_spectrum(windows: Sequence[Spectra], seconds: Sequence[float]) -> MeanSpectrum | None:
+    """Average windows of one video, each for so many seconds of it; None where there is no peak."""
+    shares = np.average(
+        [window.shares.mean(axis=0) for window in windows], axis=0, weights=seconds
+    )
     maxima = windows[0].maxima(shares)
     if not len(maxima):
         return None
-    peak_bpm = BPM[maxima[np.argmax(shares[maxima])]]
-    low_bpm, high_bpm = np.interp([0.25, 0.75], np.cumsum(shares) / shares.sum(), BPM)
-    return MeanSpectrum(shares, float(peak_bpm), float(low_bpm), float(high_bpm))
+    return MeanSpectrum(shares, float(BPM[maxima[np.argmax(shares[maxima])]]))
 
 
 _FLOOR = 0.3 / len(BPM)         # of a share: a method alone cannot forbid a rate

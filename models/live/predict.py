@@ -80,9 +80,7 @@ class OverTime:
     def has_moved(self) -> bool:
         """Whether the lowest and the highest rate are two, beyond their intervals."""
         low, high = self.lowest.rate, self.highest.rate
-        if low is None or high is None or low.high_bpm is None or high.low_bpm is None:
-            return False
-        return low.high_bpm < high.low_bpm
+        return low is not None and high is not None and are_apart(low, high)
 
     @property
     def in_order(self) -> tuple[PredictionRow, PredictionRow]:
@@ -109,7 +107,8 @@ class Prediction:
     pictures: str = ""
     # each state from when to when [s]; None: as the rows say
     states: list[tuple[float, float, LiveReading]] | None = None
-    # one rate over the longest stretch of one face; None: it is too short for one, or read as live
+    # one rate over the longest stretch of one face, or why there is none; None: it is too short, or
+    # read as live
     clip: FusedRate | None = None
     clip_span_s: tuple[float, float] | None = None      # from when to when that stretch is
     clip_reference_bpm: float | None = None     # over the same time; None without a rate
@@ -181,6 +180,13 @@ class Prediction:
             if reading.state != READING and last > first:
                 seconds[reading.state] = seconds.get(reading.state, 0.0) + last - first
         return dict(sorted(seconds.items(), key=lambda item: -item[1]))
+
+
+def are_apart(low: FusedRate, high: FusedRate) -> bool:
+    """Return whether the intervals of a lower and a higher rate do not overlap."""
+    if low.high_bpm is None or high.low_bpm is None:
+        return False
+    return low.high_bpm < high.low_bpm
 
 
 def why_no_reference(reference: Reference | None, rows: Sequence[PredictionRow]) -> str:

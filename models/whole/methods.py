@@ -13,11 +13,12 @@ import numpy as np
 from dataset.published_colour.methods import ALL_METHODS, read_pulse
 from dataset.signals.filters import LEAST_FS_HZ, bandpass, heart_rate, highest_hz, min_samples
 from dataset.signals.windows import even_grid, to_even_grid
+from models.fusion.fuse import Cause
 from models.fusion.methods import NETWORK
 from models.live.predict import MethodResult, Prediction, mean_of_known
 
 from .stretches import Stretch
-from .windows import clip_of, window_spans
+from .windows import longest_of, window_spans
 
 METHODS = (NETWORK, *ALL_METHODS)
 
@@ -28,7 +29,8 @@ def read_methods(
     """Return a prediction with what each of these methods reads alone, by window and by clip."""
     rates: dict[tuple[float, float], dict[str, float | None]] = {}
     clip: dict[str, float | None] = {}
-    whole = clip_of(stretches)
+    is_one = prediction.clip is not None and prediction.clip.cause is not Cause.NOT_ONE
+    whole = longest_of(stretches) if is_one else None
     for stretch in stretches:
         spans = window_spans(stretch)
         pulses, fs_hz = _pulses(stretch, names) if spans else ({}, 0.0)

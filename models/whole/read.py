@@ -19,7 +19,13 @@ from acquire.pool import open_threads
 from dataset.published_colour.methods import METHODS as PUBLISHED
 from dataset.signals.filters import WINDOW_S
 from models.fusion.fuse import AGAINST, LEAST_S, Cause, FusedRate
-from models.live.predict import OnFrames, Prediction, PredictionRow, why_no_reference
+from models.live.predict import (
+    OnFrames,
+    Prediction,
+    PredictionRow,
+    are_apart,
+    why_no_reference,
+)
 from models.live.pulse import LivePulse
 from models.live.recorded import RecordedFrames, Reference, choose_reference, open_recorded
 from models.live.states import NO_PULSE, READING, SETTLING, LiveReading, reading_of
@@ -95,14 +101,27 @@ def _with_clip(
         return prediction
     first_s, last_s = float(clip.time_s[0]), float(clip.time_s[-1])
     prediction = replace(prediction, clip_span_s=(first_s, last_s), spectrum=read_spectrum(clip))
-    if clip.span_s > CLIP_S:
-        words = f"a heart does not keep one rate for {clip.span_s:.0f} s"
-        return replace(prediction, clip=FusedRate(None, why_not=words))
     of_clip = windows[next(at for at, stretch in enumerate(stretches) if stretch is clip)]
+    if why_not := _why_not_one(clip.span_s, of_clip):
+        return replace(
+            prediction, clip=FusedRate(None, why_not=why_not, cause=Cause.NOT_ONE)
+        )
     return replace(
         prediction, clip=_withhold_against(read_clip(clip, **coding), prediction.rows, of_clip),
         clip_reference_bpm=_reference_bpm(reference, first_s, last_s),
     )
+
+
+def _why_not_one(span_s: float, windows: list[Window]) -> str:
+    """Return why one rate is not told over all of a stretch, whatever its spectrum is; else ""."""
+    rates = [window.rate for window in windows if window.rate.bpm is not None]
+    if not rates:
+        none = f"none of its {len(windows)} windows has a heart rate"
+        return none if span_s > CLIP_S else ""
+    low, high = (of(rates, key=lambda rate: rate.bpm or 0.0) for of in (min, max))
+    if are_apart(low, high):
+        return f"the rates of its windows lie apart, {low.bpm:.0f} to {high.bpm:.0f}"
+    return f"one rate is not told of more than {CLIP_S:.0f} s" if span_s > CLIP_S else ""
 
 
 def _withhold_against(
@@ -180,7 +199,9 @@ def _states(watched: Watched, windows: list[list[Window]]) -> list[Span]:
     spans: list[Span] = []
     for first_s, last_s, part in watched.spans:
         if part.problem is not None:
-            spans.append((first_s, last_s, part.problem))
+            # that is told as it began, and holds for a time
+            words = part.problem.words.replace(" s ago", " s before")
+            spans.append((first_s, last_s, replace(part.problem, words=words)))
         elif part.stretch is not None:
             stretch, of_stretch = watched.stretches[part.stretch], windows[part.stretch]
             joined = _joined(_states_of(stretch, of_stretch, first_s, last_s))

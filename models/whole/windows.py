@@ -23,10 +23,11 @@ from models.fusion.spectra import MeanSpectrum, Spectra, mean_spectrum
 from .stretches import Stretch
 
 _AT_ONCE = 64            # windows whose colours are read together
-CLIP_S = 60.0            # a heart does not keep one rate for longer
+CLIP_S = 60.0            # of more no one rate is told
 # A line of light or motion that hardly stands out in ten seconds does so in thirty: so long before
 # and after a window it is looked for beside the face.
 _AROUND_S = 10.0
+_PART_S = 30.0           # of the spectrum over all of a stretch
 
 
 @dataclass(frozen=True)
@@ -87,15 +88,6 @@ def longest_of(stretches: list[Stretch]) -> Stretch | None:
     return longest if longest is not None and window_spans(longest) else None
 
 
-def clip_of(stretches: list[Stretch]) -> Stretch | None:
-    """Return the longest stretch, of which one heart rate is read over all of it.
-
-    None where that is shorter than a window may be, or so long that a heart changes its rate.
-    """
-    longest = longest_of(stretches)
-    return None if longest is None or longest.span_s > CLIP_S else longest
-
-
 def read_clip(clip: Stretch, *, is_predicted: bool = False) -> FusedRate:
     """Read one heart rate from the spectrum over all of a stretch."""
     return _fuse(clip, slice(0, len(clip.time_s)), is_predicted)
@@ -104,22 +96,25 @@ def read_clip(clip: Stretch, *, is_predicted: bool = False) -> FusedRate:
 def read_spectrum(stretch: Stretch) -> MeanSpectrum | None:
     """Return the spectrum over all of a stretch; None where it cannot be read.
 
-    Of a stretch of more than a minute it is the mean of those of parts of a minute, each of which
-    begins half a minute or less after the one before.
+    It is the mean of those of parts of half a minute, each of which begins a third of that or less
+    after the one before, so that every second counts alike; the first and the last part also count
+    for the seconds that are in the margin of no other.
     """
     if even_grid(stretch.time_s)[1] <= LEAST_FS_HZ:
         return None
-    longer_s = max(stretch.span_s - CLIP_S, 0.0)
-    begins_s = stretch.time_s[0] + np.linspace(0, longer_s, 1 + math.ceil(2 * longer_s / CLIP_S))
+    longer_s = max(stretch.span_s - _PART_S, 0.0)
+    begins_s = stretch.time_s[0] + np.linspace(0, longer_s, 1 + math.ceil(3 * longer_s / _PART_S))
+    middles_s = (begins_s[:-1] + begins_s[1:] + _PART_S) / 2        # between two parts
+    seconds = np.diff([stretch.time_s[0], *middles_s, stretch.time_s[-1]])
     spectra = []
     for begin_s in begins_s.tolist():
-        part = slice(*np.searchsorted(stretch.time_s, [begin_s - 1e-6, begin_s + CLIP_S + 1e-6]))
+        part = slice(*np.searchsorted(stretch.time_s, [begin_s - 1e-6, begin_s + _PART_S + 1e-6]))
         time_s = stretch.time_s[part]
         fs_hz = even_grid(time_s)[1]
         (pulses,) = pulses_of_colours([(to_even_grid(stretch.colour[part], time_s), fs_hz)])
         network = pulse_of_network(time_s, stretch.changes[part])
         spectra.append(Spectra([network, *pulses.values()], fs_hz))
-    return mean_spectrum(spectra)
+    return mean_spectrum(spectra, seconds.tolist())
 
 
 def _fuse(

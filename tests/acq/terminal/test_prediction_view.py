@@ -11,7 +11,7 @@ import pytest
 from acq.terminal.console import console_into
 from acq.terminal.prediction_view import _windows, echo_prediction
 from acq.terminal.tables import _fitted
-from models.fusion.fuse import FusedRate
+from models.fusion.fuse import Cause, FusedRate
 from models.fusion.spectra import MeanSpectrum
 from models.live.predict import MethodResult, Prediction, PredictionRow
 from models.live.states import (
@@ -27,6 +27,7 @@ from models.live.states import (
 )
 
 SHOWN = FusedRate(72.2, 70.4, 74.0, fs_hz=30.0)
+SEEN = MeanSpectrum(np.zeros(421), 68.5)
 LIT = "light on the face swings at that rate, 90, in another colour than blood"
 
 
@@ -185,21 +186,62 @@ def rate(bpm):
     ([71.4, *75 * [72.6], 73.8], ", 71.4 to 73.8"),         # within their intervals
 ])
 def test_a_longer_file_says_how_its_rate_went(capsys, rates_bpm, way):
-    why = "a heart does not keep one rate for 86 s"
-    seen = MeanSpectrum(np.zeros(421), 68.5, 64.0, 80.5)
-    result = prediction(
-        *(rate(bpm) for bpm in rates_bpm), clip=FusedRate(None, why_not=why), spectrum=seen
-    )
+    why = "one rate is not told of more than 60 s"
+    clip = FusedRate(None, why_not=why, cause=Cause.NOT_ONE)
+    result = prediction(*(rate(bpm) for bpm in rates_bpm), clip=clip, spectrum=SEEN)
     result = replace(result, seconds=86.0)
     lines = printed(result, capsys)
     assert f"86 of 86 s have a heart rate: median 72.6 bpm{way}" in lines
-    assert (
-        "the spectrum over all of it is highest at 68.5 bpm, and half of its power lies from 64.0 "
-        "to 80.5"
-    ) in lines
+    assert "the spectrum over all of it is highest at 68.5 bpm" in lines
     assert lines[-1].endswith(f"over all of it none can be told: {why}")
-    shorter = replace(result, seconds=59.0)
-    assert not [line for line in printed(shorter, capsys) if "median" in line]
+    if "moved" in way:          # the mean, which no heart may have had, does not lead
+        ends = f"{min(rates_bpm):.1f} to {max(rates_bpm):.1f}"
+        assert lines[-1].startswith(f"heart rate median 72.6 bpm, {ends}: 77 windows of 10 s; ")
+    else:
+        assert lines[-1].startswith("heart rate 72.6 bpm: mean of 77 windows of 10 s; ")
+    shorter = printed(replace(result, seconds=59.0), capsys)
+    assert any("it moved from" in line for line in shorter) == ("moved" in way)
+
+
+def test_one_window_with_a_rate_has_no_range(capsys):
+    lines = printed(replace(prediction(SHOWN), seconds=66.0), capsys)
+    assert "10 of 66 s have a heart rate: median 72.2 bpm" in lines
+
+
+def test_no_spectrum_is_told_of_a_short_stretch_nor_of_one_in_which_nothing_was_read(capsys):
+    weak = FusedRate(None, why_not=LIT, cause=Cause.WEAK)
+    long = FusedRate(None, why_not="of a photograph", cause=Cause.NOT_ONE)
+    for clip, span_s, is_told in (
+        (weak, (0.0, 20.0), False), (long, (20.0, 99.0), False), (long, (0.0, 79.0), True),
+    ):
+        result = prediction(SHOWN, clip=clip, clip_span_s=span_s, spectrum=SEEN)
+        told = [
+            line for line in printed(replace(result, seconds=99.0), capsys) if "spectrum" in line
+        ]
+        assert told == [
+            "the spectrum over its 79 s of one face, 0:00 to 1:19, is highest at 68.5 bpm"
+        ] * is_told
+
+
+def test_a_longer_file_without_a_rate_says_so_and_why(capsys):
+    rates = [*3 * [Cause.WEAK], Cause.STILL]
+    result = prediction(*(FusedRate(None, why_not="why", cause=cause) for cause in rates))
+    assert (
+        "0 of 70 s have a heart rate: in 3 of 4 windows no pulse stands out, or the methods "
+        "disagree; in 1 of 4 windows the face hardly changes"
+    ) in printed(replace(result, seconds=70.0), capsys)
+    assert not any(line.startswith("0 of") for line in printed(result, capsys))
+
+
+def test_a_moment_of_settling_has_no_line_of_its_own(capsys):
+    settling = LiveReading(33.0, SETTLING, "a cut")
+    other = LiveReading(33.04, ANOTHER_FACE, "a face that was not read")
+    result = replace(prediction(SHOWN), seconds=66.0, states=[
+        (0.0, 33.0, prediction(SHOWN).spans[0][2]), (33.0, 33.04, settling), (33.04, 66.0, other),
+    ])
+    lines = printed(result, capsys)
+    assert "0:33 to 1:06  another face: a cut; a face that was not read" in lines
+    assert not any(line.startswith("33.0 to") for line in lines)
 
 
 def test_a_window_whose_interval_is_extrapolated_says_so(capsys):
@@ -218,7 +260,7 @@ def test_the_table_of_methods_says_from_which_rate_on_they_read(capsys):
     alone = MethodResult("pos", 1, 72.0, 72.0, None)
     lines = printed(prediction(SHOWN, methods=(alone,)), capsys)
     (title,) = (line for line in lines if line.startswith("a method alone reads rates from"))
-    assert title.startswith("a method alone reads rates from 42 bpm on, all together from 30;")
+    assert title == "a method alone reads rates from 42 bpm on, all together from 30"
 
 
 def test_the_peaks_that_methods_disagree_by_are_in_their_table(capsys):
@@ -226,6 +268,7 @@ def test_the_peaks_that_methods_disagree_by_are_in_their_table(capsys):
     clip = FusedRate(None, methods={"pos": 40.0, "network": 140.0}, why_not=why)
     alone = [MethodResult(name, 1, 72.0, 72.0, None) for name in ("network", "pos", "green")]
     lines = printed(prediction(SHOWN, clip=clip, methods=tuple(alone)), capsys)
+    assert any("all together from 30; peak: of the spectra" in line for line in lines)
     heads = lines.index(next(line for line in lines if line.startswith("method ")))
     rows = {line.split()[0]: line.split()[-1] for line in lines[heads:heads + 5]}
     assert (rows["network"], rows["POS"], rows["GREEN"]) == ("140.0", "40.0", "72.0")

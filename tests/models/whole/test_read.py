@@ -84,26 +84,83 @@ def test_the_whole_clip_has_a_rate_and_every_method_one(read):
 
 
 def test_of_a_longer_clip_the_spectrum_is_told_and_no_one_rate(clip, monkeypatch, capsys):
-    """As if a heart kept its rate for 8 s."""
-    for module in (whole_read, windows):
-        monkeypatch.setattr(module, "CLIP_S", 8.0)
+    """As if one rate were told of 8 s at most."""
+    monkeypatch.setattr(whole_read, "CLIP_S", 8.0)
     read = read_whole(pulse(), clip, reference=NamedRate(BPM), methods=("pos",))
     told = prediction_dict(read)
     assert told["clip"]["hr_bpm"] is None
-    assert told["clip"]["words"] == "a heart does not keep one rate for 14 s"
+    assert told["clip"]["words"] == "one rate is not told of more than 8 s"
     assert (told["clip"]["from_s"], told["clip"]["until_s"]) == (0.0, pytest.approx(14, abs=0.1))
     spectrum = told["clip"]["spectrum"]
     assert spectrum["peak_bpm"] == pytest.approx(BPM, abs=1.0)
-    assert spectrum["half_from_bpm"] < BPM < spectrum["half_until_bpm"]
     assert len(spectrum["bpm"]) == len(spectrum["share"])
     assert sum(spectrum["share"]) == pytest.approx(1.0, abs=0.01)
     assert told["over_time"]["median_bpm"] == pytest.approx(BPM, abs=1.0)
     assert told["over_time"]["with_rate_s"] == pytest.approx(read.seconds)
-    assert not told["over_time"]["has_moved"]
+    assert told["over_time"]["has_moved"] is told["has_moved"] is False
     echo_prediction(read, "a network", reference="finger")
     lines = capsys.readouterr().out.splitlines()
     assert not any("over all [bpm]" in line for line in lines)          # a column of nothing
-    assert "; over all of it none can be told: a heart does not keep one rate for 14 s" in lines[-1]
+    assert "; over all of it none can be told: one rate is not told of more than 8 s" in lines[-1]
+
+
+def test_of_a_stretch_whose_windows_lie_apart_no_one_rate_is_told(clip, monkeypatch):
+    """As if the heart were 30 bpm faster in the last window."""
+    done = []
+
+    def faster_in_the_last(*arrays, **coding):
+        done.append(rate := fuse_window(*arrays, **coding))
+        more = 30.0 if len(done) == 5 else 0.0
+        return replace(
+            rate, bpm=rate.bpm + more, low_bpm=rate.low_bpm + more, high_bpm=rate.high_bpm + more
+        )
+
+    monkeypatch.setattr("models.whole.windows.fuse_window", faster_in_the_last)
+    read = read_whole(pulse(), clip, methods=("pos",))
+    told = prediction_dict(read)
+    assert (told["clip"]["hr_bpm"], told["clip"]["low_bpm"]) == (None, None)
+    assert told["clip"]["words"] == "the rates of its windows lie apart, 72 to 102"
+    assert told["has_moved"] is told["over_time"]["has_moved"] is True
+    assert told["methods"][0]["clip_bpm"] is None
+    assert told["hr_bpm"] == pytest.approx(BPM + 6, abs=1)             # the mean, for scripts
+
+
+def test_of_a_longer_clip_without_a_rate_is_said_that_no_window_has_one(clip, monkeypatch):
+    monkeypatch.setattr(whole_read, "CLIP_S", 8.0)
+    monkeypatch.setattr(
+        "models.whole.windows.fuse_window", lambda *_, **__: FusedRate(None, cause=Cause.STILL)
+    )
+    read = read_whole(pulse(), clip)
+    assert read.clip.why_not == "none of its 5 windows has a heart rate"
+
+
+def test_a_state_of_a_file_says_how_long_before_it_the_face_was_seen():
+    problem = LiveReading(33.0, FACE_LOST, "the face was last seen 1 s ago; looking for it")
+    watched = Watched(seconds=66.0, parts=[Part(33.0, None, problem)])
+    (_, _, told), = whole_read._states(watched, [])
+    assert told.words == "the face was last seen 1 s before; looking for it"
+
+
+def long_stretch(*parts):
+    """Return a stretch of hearts of some [bpm] for some [s] each, with an overtone."""
+    fs_hz = 30.0
+    bpm = np.concatenate([np.full(round(seconds * fs_hz), rate) for rate, seconds in parts])
+    phase = 2 * np.pi * np.cumsum(bpm) / 60 / fs_hz
+    wave = np.sin(phase) + 0.4 * np.sin(2 * phase)
+    noise = 0.2 * np.random.default_rng(0).normal(size=(len(wave), 3))
+    colour = 100 + np.outer(wave, [0.3, 0.7, 0.5]) + 0.1 * noise
+    return SimpleNamespace(
+        time_s=np.arange(len(wave)) / fs_hz, colour=colour, changes=np.diff(wave, prepend=wave[0]),
+        span_s=(len(wave) - 1) / fs_hz,
+    )
+
+
+@pytest.mark.parametrize(("parts", "peak_bpm"), [
+    ([(53, 30), (67, 24), (80, 24)], 53), ([(80, 24), (67, 24), (53, 30)], 53),
+    ([(67, 24), (80, 30), (53, 24)], 80), ([(53, 45), (85, 15)], 53), ([(72, 64)], 72),
+])
+def test_the_spectrum_of_a_longer_stretch_is_highest_where_the_heart_was_for_long(parts, peak_bpm):
+    assert windows.read_spectrum(long_stretch(*parts)).peak_bpm == pytest.approx(peak_bpm, abs=1)
 
 
 def test_a_clip_has_its_spectrum_beside_its_rate(read):
