@@ -35,6 +35,8 @@ EVENTS = "events"                   # what happened, in words
 # (**) A device that restarts counts anew: boot n of a session, from 0, begins at n * BOOT_TICKS.
 BOOT_TICKS = 2**48
 
+# Kind of the event that says that the lateness of all arrivals is in `delay_most_ns`.
+ARRIVALS_LATE = "arrivals_late"
 FAULT = "a fault"  # text of the event `stopped` where nobody asked for it; `fault` says which
 
 COLUMNS = {                         # one-dimensional, growing, in the order they are written

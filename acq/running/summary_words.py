@@ -43,6 +43,8 @@ def marked(marks: Iterable[tuple[float, str]]) -> str:
 
 def shortcomings(summary: "RecordingSummary") -> Iterator[str]:
     """Yield a line for everything that the recording lacks."""
+    for doubt in summary.doubts:
+        yield f"doubtful: {doubt}"
     for what, losses in (("frame", summary.lost_frames), ("sample", summary.lost_samples)):
         for cause, count in losses.items():
             yield f"lost {counted(count, what)}: {cause}"

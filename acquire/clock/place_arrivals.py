@@ -8,13 +8,22 @@ that hands on several samples at once delays it little. Nothing bounds it from t
 How much later than that the samples came is measured against even spacing: with the sensor's own
 period, taken over two seconds again and again, in the place of the shortest one. What all samples
 are late by does not show there.
+
+All this holds for a sensor that sends no faster than is stated. The arrivals show when one does: a
+host reads whatever waits, so no sample was sent before others were read that came long before it.
+Then the shortest period is halved until the arrivals allow it, and no bound is promised.
 """
+
+from dataclasses import replace
 
 import numpy as np
 
 from acquire.sensor.arrival import ArrivalTiming
 
 GAP_S = 0.25                    # samples that are further apart than a period and this: some lost
+TOO_FAST = "samples came faster than the sensor's rate allows"
+_READ_NS = 10**9                # what waited for a busy host is read within this
+_EVEN = 0.1                     # a rate over all and one over two seconds: no further apart
 _PERIOD_OVER_S = 2.0
 _HORIZON_S = 10.0               # a period that is a thousandth wrong shifts a time by 10 ms so far
 
@@ -28,9 +37,99 @@ def place_arrivals(
     ----------
     arrival_ns, sequence : (N,) int64; arrivals that do not fall, numbers that rise
     """
-    shift_ns = sequence * timing.spacing_ns
+    return _sent_by(arrival_ns, sequence, timing.spacing_ns) - timing.line_ns
+
+
+def _sent_by(arrival_ns: np.ndarray, sequence: np.ndarray, spacing_ns: int) -> np.ndarray:
+    shift_ns = sequence * spacing_ns
     earliest_ns = np.minimum.accumulate((arrival_ns - shift_ns)[::-1])[::-1]
-    return earliest_ns + shift_ns - timing.line_ns
+    return earliest_ns + shift_ns
+
+
+def find_spacing_ns(
+    arrival_ns: np.ndarray, sequence: np.ndarray, timing: ArrivalTiming, *, rate_hz: float,
+    start_ns: int,
+) -> int:
+    """Return the stated spacing, halved until the arrivals allow it [ns].
+
+    Parameters
+    ----------
+    arrival_ns, sequence : (N,) int64, as `place_arrivals` takes them; numbered by `number_arrivals`
+    rate_hz : nominal
+    start_ns : when the recording began; the port was read by then
+    """
+    before = np.searchsorted(arrival_ns, arrival_ns - _READ_NS, side="right") - 1
+    read_ns = np.where(before >= 0, arrival_ns[before], start_ns - _READ_NS)
+    period_ns = _period_ns(arrival_ns, sequence, rate_hz)
+    is_even = np.diff(arrival_ns).max(initial=0) < period_ns + GAP_S * 1e9
+    spacing_ns = timing.spacing_ns
+    while spacing_ns > 0 and (
+        (_sent_by(arrival_ns, sequence, spacing_ns) < read_ns).any()
+        or (is_even and spacing_ns > period_ns)
+    ):
+        spacing_ns //= 2
+    return spacing_ns
+
+
+def bound_delay(timing: ArrivalTiming, spacing_ns: int, late_ns: int) -> ArrivalTiming:
+    """Return a timing with what the arrivals let be promised.
+
+    Parameters
+    ----------
+    spacing_ns : see `find_spacing_ns`
+    late_ns : see `number_arrivals`
+    """
+    if spacing_ns < timing.spacing_ns:
+        return replace(timing, delay_most_ns=-1, delay=TOO_FAST)
+    if timing.delay_most_ns < 0:
+        return timing
+    return replace(timing, delay_most_ns=timing.delay_most_ns + late_ns)
+
+
+def settle_delay(
+    timing: ArrivalTiming, arrival_ns: np.ndarray, sequence: np.ndarray, *, rate_hz: float,
+    start_ns: int, is_settled: bool,
+) -> ArrivalTiming:
+    """Return a stored timing with what the stored arrivals let be promised.
+
+    Parameters
+    ----------
+    is_settled : the lateness of all arrivals is in `delay_most_ns` already
+    others : as `find_spacing_ns` takes them
+    """
+    is_sound = (
+        rate_hz > 0 and (np.diff(arrival_ns) >= 0).all() and (np.diff(sequence) > 0).all()
+    )
+    if not is_sound:
+        return replace(timing, delay_most_ns=-1)
+    if not len(arrival_ns):
+        return timing
+    numbered, late_ns = number_arrivals(arrival_ns, sequence, rate_hz)
+    spacing_ns = find_spacing_ns(
+        arrival_ns, numbered, timing, rate_hz=rate_hz, start_ns=start_ns
+    )
+    return bound_delay(timing, spacing_ns, 0 if is_settled else late_ns)
+
+
+def lateness_text(late_ns: int) -> str:
+    """Return how late samples came, for the event of it."""
+    return f"up to {late_ns / 1e6:.1f} ms later than even spacing allows"
+
+
+def doubt_rate(arrival_ns: np.ndarray, rate_hz: float) -> str:
+    """Return in words that samples came faster than the rate allows: evenly so, or in bursts."""
+    span_ns = max(int(arrival_ns[-1] - arrival_ns[0]), 1)
+    came_hz = (len(arrival_ns) - 1) / span_ns * 1e9
+    evenly_hz = 1e9 / max(_period_ns(arrival_ns, np.arange(len(arrival_ns)), rate_hz), 1)
+    if rate_hz < came_hz and abs(came_hz / evenly_hz - 1) < _EVEN:
+        return (
+            f"samples came at {evenly_hz:.0f} a second where {rate_hz:.0f} were expected: their "
+            f"times are not certain; record again with the rate stated as {evenly_hz:.0f}"
+        )
+    return (
+        f"samples came in bursts, faster than the {rate_hz:.0f} a second that were expected: their "
+        "times are not certain; mend what the sensor sends"
+    )
 
 
 def number_arrivals(

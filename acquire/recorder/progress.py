@@ -150,6 +150,7 @@ class RecordingProgress:
             paused_s=round(sum(pause.seconds for pause in pauses), 2),
             suspended_s=round(self.samples.suspended_s, 2),
             without_frames_s=round(without_frames_s(*spans), 2),
+            doubts=self.samples.doubts,
             streams=dict(self.streams.counts),
             lost_streams_s=self._lost_streams_s(),
         )

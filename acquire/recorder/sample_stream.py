@@ -11,12 +11,12 @@ and their causes are counted again.
 
 from collections import Counter, deque
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from acquire import layout
 from acquire.clock.number_samples import MEASURED_NS
+from acquire.clock.place_arrivals import TOO_FAST, doubt_rate, lateness_text
 from acquire.clock.place_recording import place_recording
 from acquire.clock.place_samples import LivePlacer
 from acquire.clock.ticks import TickCounter
@@ -74,6 +74,8 @@ class SampleStream:
         # of the placed recording: the widest bound [ms], and how many samples have none
         self.widest_bound_ms: float | None = None
         self.unbounded = 0
+        self.doubts: tuple[str, ...] = ()            # about its times, in words
+        self._start_ns = start_ns
         self._writer = writer
         self._silence = None if timing is None else SilenceCount(hello.rate_hz)
         self._boot = _Boot(0, hello)
@@ -337,12 +339,15 @@ class SampleStream:
             self._writer.column(name)
             for name in (layout.PPG_TICKS, layout.PPG_ARRIVAL, layout.PPG_SEQUENCE)
         )
-        time_ns, bound_ns, sequence, late_ns = place_recording(
+        time_ns, bound_ns, sequence, late_ns, timing = place_recording(
             self._writer.column(layout.EXCHANGES), self._writer.column(layout.CLOCKS),
             ticks, arrival_ns, counted, tick_hz=self.hello.tick_hz, rate_hz=self.hello.rate_hz,
-            timing=self.timing, suspensions=suspensions,
+            timing=self.timing, suspensions=suspensions, start_ns=self._start_ns,
         )
-        self._note_lateness(late_ns)
+        if timing is not None:
+            self._note_lateness(late_ns, timing)
+            if timing.delay == TOO_FAST:
+                self.doubts = (doubt_rate(arrival_ns, self.hello.rate_hz),)
         self._make_values()
         is_new = bool((sequence != counted).any())
         self._writer.place_ppg(time_ns, bound_ns, sequence if is_new else None)
@@ -375,13 +380,13 @@ class SampleStream:
         self._writer.replace_rows(layout.PPG_VALUE, values)
         self._writer.replace_rows(layout.PPG_FLAGS, flags)
 
-    def _note_lateness(self, late_ns: int) -> None:
-        """Add what samples of a sensor without a clock were late by to what bounds their times."""
-        if self.timing is None:
-            return
-        text = f"up to {late_ns / 1e6:.1f} ms later than even spacing allows"
-        self._writer.add_event(self.last_arrival_ns, "arrivals_late", text)
-        if self.timing.delay_most_ns >= 0:
-            most_ns = self.timing.delay_most_ns + late_ns
-            self.timing = replace(self.timing, delay_most_ns=most_ns)
-            self._writer.set_delay(most_ns)
+    def _note_lateness(self, late_ns: int, timing: ArrivalTiming) -> None:
+        """Note what samples of a sensor without a clock were late by, and what bounds their times.
+
+        The bound is in the file first: a reader adds the lateness where there is no such event.
+        """
+        self.timing = timing
+        self._writer.set_delay(timing.delay_most_ns)
+        self._writer.add_event(
+            self.last_arrival_ns, layout.ARRIVALS_LATE, lateness_text(late_ns)
+        )

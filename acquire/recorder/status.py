@@ -69,6 +69,7 @@ class RecordingSummary:
     paused_s: float                   # how long this process did not run
     suspended_s: float                # how long the host was suspended
     without_frames_s: float = 0.0     # samples before the first frame and after the last
+    doubts: tuple[str, ...] = ()      # about the samples' times, in words
     # of other programs: samples, and when those that ended were lost, after the start [s]
     streams: dict[str, int] = field(default_factory=dict)
     lost_streams_s: dict[str, float] = field(default_factory=dict)

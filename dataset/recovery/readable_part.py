@@ -16,6 +16,7 @@ import h5py
 import numpy as np
 
 from acquire import layout
+from acquire.clock.place_arrivals import lateness_text
 from acquire.clock.place_recording import place_recording
 from acquire.clock.place_samples import NEVER_SUSPENDED
 from acquire.clock.place_stream import place_stream
@@ -65,6 +66,7 @@ class ReadablePart:
         header = read_header(file, path)
         self._lost, self._begun_ns = header.lost, header.started_monotonic_ns
         self._ppg = find_group(file, "ppg", path)
+        self._bounds: dict[str, int] = {}       # attributes of /ppg that the placement settles
         self._left = max(2 * size, LEAST_ROWS_BYTES)
         self._video = find_inside(file, layout.FRAMES, path)
         self._streams = read_stream_headers(file, path)
@@ -164,6 +166,7 @@ class ReadablePart:
             for name, rows in {**self._columns, **self._tables}.items():
                 self._create(out, name, len(rows))[:] = rows
             _copy_attributes(self._ppg, out.require_group("ppg"))
+            out["ppg"].attrs.update(self._bounds)
             for stream in self._streams:
                 name = f"{layout.STREAMS}/{stream.name}"
                 group = find_group(self._file, name, self._path)
@@ -250,10 +253,10 @@ class ReadablePart:
         suspensions = tables.get(layout.SUSPENSIONS, NEVER_SUSPENDED)
         ticks, arrival_ns = columns[layout.PPG_TICKS], columns[layout.PPG_ARRIVAL]
         counted = columns[layout.PPG_SEQUENCE]
-        time_ns, bound_ns, sequence, _ = place_recording(
+        time_ns, bound_ns, sequence, late_ns, timing = place_recording(
             tables[layout.EXCHANGES], clocks, ticks, arrival_ns, counted,
             tick_hz=sensor.tick_hz, rate_hz=sensor.rate_hz, timing=sensor.timing,
-            suspensions=suspensions,
+            suspensions=suspensions, start_ns=self._begun_ns,
         )
         columns |= {
             layout.PPG_TIME: time_ns, layout.PPG_BOUND: bound_ns, layout.PPG_SEQUENCE: sequence
@@ -263,6 +266,10 @@ class ReadablePart:
         )
         for time, kind, text in more:
             self._add_event(kind, text, time)
+        is_settled = layout.ARRIVALS_LATE.encode() in tables[layout.EVENTS]["kind"]
+        if timing is not None and len(arrival_ns) and not is_settled:
+            self._bounds["delay_most_ns"] = timing.delay_most_ns
+            self._add_event(layout.ARRIVALS_LATE, lateness_text(late_ns), int(arrival_ns[-1]))
 
     def _place_streams(self) -> None:
         """Place the samples of every stream by all offsets of its clock."""

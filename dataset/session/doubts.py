@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from acquire.clock.place_arrivals import TOO_FAST, doubt_rate
+
 from .reader import Session, rises
 
 _RATE_OFF = 1.25         # times: further apart are no rounding, and no sensor's tolerance
@@ -20,7 +22,9 @@ def doubts_of(session: Session) -> list[str]:
             doubts.append(f"{what} numbers repeat or go back: what is lost is not known")
     stated_hz = session.sensor.rate_hz
     if not session.imported_from:
-        if (rate_hz := sensor_rate_hz(session)) != stated_hz:
+        if (timing := session.arrival_timing) is not None and timing.delay == TOO_FAST:
+            doubts.append(doubt_rate(session.ppg_arrival_ns, stated_hz))
+        elif (rate_hz := sensor_rate_hz(session)) != stated_hz:
             doubts.append(
                 f"the sensor's rate is stated as {stated_hz} Hz, and {rate_hz:.1f} Hz by the times"
             )

@@ -22,8 +22,10 @@ from types import TracebackType
 import numpy as np
 
 from acquire import layout
+from acquire.clock.place_arrivals import settle_delay
 from acquire.errors import SessionError
 from acquire.other_sensors.scale import make_values
+from acquire.sensor.arrival import ArrivalTiming
 from acquire.session import span
 
 from .columns import Rows, check_frame_sizes, measure_chunks, read_streams, read_streams_beside
@@ -218,10 +220,21 @@ class Session:
         """Whether the samples' times were bounded by pings: by acq, of a sensor that answers."""
         return not self.imported_from and self.sensor.timing is None
 
+    @cached_property
+    def arrival_timing(self) -> ArrivalTiming | None:
+        """Of a sensor without a clock: how it is placed, and what its arrivals let be promised."""
+        if self.sensor.timing is None:
+            return None
+        return settle_delay(
+            self.sensor.timing, self.ppg_arrival_ns, self.ppg_sequence,
+            rate_hz=self.sensor.rate_hz, start_ns=self.started_monotonic_ns,
+            is_settled=layout.ARRIVALS_LATE.encode() in self._events["kind"],
+        )
+
     @property
     def sync_one_sided(self) -> str:
         """What is known of the times of a sensor without a clock, in words; "" of others."""
-        return self.sensor.timing.words if self.sensor.timing else ""
+        return self.arrival_timing.words if self.arrival_timing else ""
 
     @property
     def ppg_values(self) -> np.ndarray:

@@ -13,9 +13,9 @@ def pulse(time_ns):
     return np.sin(2 * np.pi * 1.2 * time_ns * 1e-9)
 
 
-def record_other(folder, device, kind, *, duration_s=1.5, on_status=None):
+def record_other(folder, device, kind, *, duration_s=1.5, on_status=None, rate_hz=None):
     """Record a device; return the summary and the session, which is open."""
-    sensor = open_contact_sensor(device.port, sensor=kind)
+    sensor = open_contact_sensor(device.port, sensor=kind, rate_hz=rate_hz)
     try:
         summary = Recorder(FakeCamera(), sensor).record(
             folder, "S01", duration_s=duration_s, on_status=on_status

@@ -5,7 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from acquire.clock.place_arrivals import number_arrivals, place_arrivals
+from acquire import layout
+from acquire.clock.place_arrivals import doubt_rate, number_arrivals, place_arrivals, settle_delay
+from acquire.clock.place_recording import place_recording
 from acquire.sensor.arrival import ArrivalTiming
 
 PERIOD_NS = 1e9 / 60
@@ -58,3 +60,69 @@ def test_a_time_in_which_nothing_came_is_a_jump(made_with, missing):
     }
     if not made_with:
         assert 14e6 < late_ns < 20e6          # what the adapter holds
+
+
+def stated(rate_hz):
+    """Return what is stated of a sketch: it is never a tenth quicker, and prints at once."""
+    return ArrivalTiming("made", 0, round(0.9e9 / rate_hz), 40_000_000, "it prints at once", "")
+
+
+def place(arrival_ns, rate_hz):
+    return place_recording(
+        np.empty(0, layout.EXCHANGE_DTYPE), np.empty(0, layout.CLOCK_DTYPE), arrival_ns,
+        arrival_ns, np.arange(len(arrival_ns)), tick_hz=1e6, rate_hz=rate_hz,
+        timing=stated(rate_hz), start_ns=5 * 10**9,
+    )
+
+
+def burst(arrival_ns, first, seconds):
+    """Return arrivals with 40 in the place of each, from one on for a while."""
+    is_in = (np.arange(len(arrival_ns)) >= first) & (
+        arrival_ns < arrival_ns[first] + seconds * 1e9
+    )
+    return np.repeat(arrival_ns, np.where(is_in, 40, 1))
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "seconds", "first", "burst_s"),
+    [(30, 8, 0, 0.0), (50, 8, 0, 0.0), (6, 8, 0, 0.0), (60, 14, 360, 2.0), (60, 60, 360, 0.2),
+     (60, 14, 0, 0.2)],
+    ids=["half", "five sixths", "a tenth", "bursts", "a short burst", "a burst at the start"],
+)
+def test_of_samples_that_came_too_fast_no_bound_is_promised(rate_hz, seconds, first, burst_s):
+    sent_ns, arrival_ns, _ = made(seconds=seconds)
+    arrival_ns = burst(arrival_ns, first, burst_s)
+    placed = place(arrival_ns, rate_hz)
+    assert placed.timing is not None
+    assert placed.timing.earlier == "an unknown time"
+    assert (placed.time_ns <= arrival_ns).all()
+    assert (arrival_ns - placed.time_ns).max() < 1.1e9         # none is moved far from its arrival
+    assert np.ptp(placed.time_ns) < np.ptp(arrival_ns) + 1.1e9
+    if not burst_s:
+        assert (placed.time_ns >= sent_ns).all()
+    assert ("in bursts" in doubt_rate(arrival_ns, rate_hz)) == (burst_s > 0)
+    # a file of an earlier version promises a bound, and holds the same arrivals
+    old = settle_delay(
+        stated(rate_hz), arrival_ns, np.arange(len(arrival_ns)), rate_hz=rate_hz,
+        start_ns=5 * 10**9, is_settled=True,
+    )
+    assert old.delay_most_ns == -1
+
+
+@pytest.mark.parametrize("pause_s", [(0.0, 0.0), (0.0, 3.0), (4.0, 7.0)])
+@pytest.mark.parametrize("rate_hz", [58, 60, 64, 120])
+def test_a_sensor_as_stated_keeps_its_times_and_has_a_bound_that_holds(pause_s, rate_hz):
+    sent_ns, arrival_ns, number = made(seconds=10, pause_s=pause_s)
+    placed = place(arrival_ns, rate_hz)
+    assert placed.timing is not None
+    timing = stated(rate_hz)
+    assert (placed.time_ns == place_arrivals(arrival_ns, placed.sequence, timing)).all()
+    assert placed.timing.delay_most_ns == 40_000_000 + placed.late_ns
+    assert (placed.time_ns - sent_ns >= 0).all()
+    assert (placed.time_ns - sent_ns).max() <= placed.timing.delay_most_ns
+    # before the file is closed a sample's time is its arrival
+    growing = settle_delay(
+        timing, arrival_ns, number, rate_hz=rate_hz, start_ns=5 * 10**9, is_settled=False
+    )
+    assert growing == placed.timing
+    assert (arrival_ns - sent_ns).max() <= growing.delay_most_ns

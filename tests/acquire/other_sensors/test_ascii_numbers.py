@@ -1,10 +1,15 @@
 """A sketch that prints numbers: what is a reading, and a recording of one over a real pty."""
 
+import re
+
 import numpy as np
 import pytest
 
+from acq.running.summary_words import shortcomings
 from acquire.other_sensors.ascii_numbers import AsciiNumbers
-from acquire.simulation.other_devices import ascii_sketch
+from acquire.sensor.stamped_port import Line
+from acquire.simulation.other_devices import OtherDevice, ascii_sketch
+from dataset.session.summary import summarise_session
 from tests.support.contact_sensors import delays_ns, pulse, record_other
 
 
@@ -59,3 +64,33 @@ def test_a_recording_holds_the_printed_numbers_and_a_one_sided_bound_that_holds(
     assert summary.lost_samples == {"sensor fell silent": session.lost_samples}
     assert statuses[-1].lost_samples == {"sensor fell silent": pytest.approx(30, abs=5)}
     assert statuses[0].sync_one_sided.startswith("0 to ")
+
+
+@pytest.mark.real_time
+@pytest.mark.parametrize(
+    ("rate_hz", "lines", "doubt"),
+    [(25, 1, "samples came at [45]. a second where 25 were"), (50, 40, "in bursts, faster than")],
+    ids=["half the rate is stated", "40 lines in place of one"],
+)
+def test_a_sketch_that_prints_faster_than_stated_is_doubted(tmp_path, rate_hz, lines, doubt):
+    def print_reading(_number, ppg):
+        line = b"%d\r\n" % round(512 + 180 * ppg)
+        return line * lines if device.is_bursting else line
+
+    def burst(status):
+        device.is_bursting = 60 < status.samples < 500
+
+    with OtherDevice(pulse, print_reading, Line(115_200), rate_hz=50.0) as device:
+        device.is_bursting = False
+        summary, session = record_other(
+            tmp_path, device, "ascii", duration_s=2.8, on_status=burst, rate_hz=rate_hz
+        )
+    with session:
+        assert (session.ppg_time_ns <= session.ppg_arrival_ns).all()
+        assert (session.ppg_arrival_ns - session.ppg_time_ns).max() < 1.2e9
+        assert session.lost_samples == 0
+    assert summary.duration_s == pytest.approx(2.8, abs=0.8)
+    assert "earlier by an unknown time" in summary.sync_one_sided
+    assert re.search(doubt, summary.doubts[0])
+    assert f"doubtful: {summary.doubts[0]}" in list(shortcomings(summary))
+    assert summarise_session(summary.path).doubts[0] == summary.doubts[0]

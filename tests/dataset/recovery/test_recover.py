@@ -3,6 +3,7 @@
 import os
 import random
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -14,12 +15,15 @@ from acquire import layout
 from acquire.camera.source import CameraInfo, VideoFrame
 from acquire.errors import Fix, SessionError
 from acquire.layout import BOOT_TICKS
+from acquire.sensor.arrival import ArrivalTiming
+from acquire.session.structure import RecordedWith
 from acquire.session.writer import SessionWriter
 from dataset.catalogue.row import read_row
 from dataset.recovery.closed_view import lookup3
 from dataset.recovery.recover import recover
 from dataset.session.hdf5 import SILENT_S
 from dataset.session.reader import Session
+from dataset.session.summary import summarise_session
 from tests.support.fakes import HELLO
 from tests.support.made_sessions import START_NS, picture
 
@@ -340,3 +344,37 @@ def test_the_jump_over_a_restart_is_counted_again_by_the_final_times(tmp_path):
         assert session.lost_samples == missing
         (event,) = [event for event in session.events if event.kind == "lost_samples"]
         assert event.text == f"{missing} before sample {restart + missing}"
+
+
+def test_a_killed_recording_of_a_sketch_is_bounded_by_its_arrivals(tmp_path):
+    sent_ns = START_NS + np.arange(500) * 20_000_000
+    waited = (sent_ns > START_NS + 4e9) & (sent_ns < START_NS + 7e9)       # the host stood still
+    arrival_ns = np.where(waited, START_NS + 7 * 10**9, sent_ns + 5_000_000)
+    timing = ArrivalTiming("ascii", 0, 18_000_000, 40_000_000, "it prints at once", "")
+    path = tmp_path / "S01-20260101T090000Z.h5"
+    with SessionWriter(
+        path, session_id=path.stem, subject="S01", camera=CAMERA,
+        hello=replace(HELLO, tick_hz=1_000_000, rate_hz=50), port="x", started_unix_ns=1,
+        started_monotonic_ns=START_NS, simulated=True,
+        origin=RecordedWith(timing, scale=(0.0, 1023.0)),
+    ) as writer:
+        for i, at_ns in enumerate(arrival_ns.tolist()):
+            writer.add_sample(
+                sequence=i, ticks=at_ns // 1000, value=i, flags=0, arrival_ns=at_ns,
+                time_ns=at_ns, bound_ns=-1, reading=float(i),
+            )
+        writer.flush()
+        killed = path.read_bytes()
+    place_recording(tmp_path, killed)
+    for doubts in (("sample times stand still or go back",), ()):
+        assert summarise_session(path).doubts == doubts        # until it is recovered
+        with Session(path) as session:
+            timing = session.arrival_timing
+            assert timing is not None
+            assert "0 to 3015 ms" in session.sync_one_sided
+            late_ns = session.ppg_time_ns - sent_ns
+            assert late_ns.min() >= 0
+            assert 250e6 < late_ns.max() <= timing.delay_most_ns
+        assert (recover(path) is None) == (not doubts)
+    with h5py.File(path) as file:
+        assert file["ppg"].attrs["delay_most_ns"] == timing.delay_most_ns
