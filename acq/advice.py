@@ -7,7 +7,9 @@ remedies as the page does: by what stands there, not by options.
 
 import errno
 import os
+import re
 import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -131,6 +133,13 @@ _ADVICE = {
     Fix.INSTALL_TENSORBOARD: "pip install -c constraints.txt -e '.[tensorboard]'",
 }
 
+# a command in an advice: its verb, names, options with their values; no prose that follows
+_COMMAND = re.compile(
+    r'\bacq (?!again\b|devices\b|demo\b|firmware\b)[a-z][a-z-]+'
+    r'(?: (?:\{of\}|--[a-z-]+'
+    r'(?: (?:\{of\}|[A-Z0-9][\w.-]*|"[^"]*"|(?:bids|native|sessions)\b))?))*'
+)
+
 _OF_SEVERAL = (Fix.RECOVER_OR_EXCLUDE, Fix.MOVE_AWAY)
 
 # where the verb that was run makes another word the right one
@@ -182,7 +191,7 @@ def advise(error: AcqError | OSError, verb: str) -> str:
     if not isinstance(error, AcqError):
         return _word_os_error(error)
     if isinstance(error, ResumeError):
-        return word_resume(error)
+        return in_data(word_resume(error))
     if not isinstance(error.fix, Fix):
         return str(error)
     return f"{error.facts}; {word_fix(error.fix, verb, of=error.of)}"
@@ -212,8 +221,27 @@ def word_fix(fix: Fix, verb: str, *, of: str = "") -> str:
     words = _OF_VERB.get((verb, fix), _ADVICE[fix])
     if verb == PAGE or _is_for_page():
         words = _ON_PAGE.get(fix, words)
+    words = _COMMAND.sub(r"\g<0>{data}", words)
     # several ids of sessions need no quotes; the name of a subject or a folder may
-    return words.format(of=(of if fix in _OF_SEVERAL else shlex.quote(of)) if of else "SESSION")
+    named = (of if fix in _OF_SEVERAL else shlex.quote(of)) if of else "SESSION"
+    return words.format(of=named, data=data_option(_named_data()))
+
+
+def in_data(words: str) -> str:
+    """Return an advice whose commands are of the data folder that this command line names."""
+    option = data_option(_named_data())
+    return _COMMAND.sub(lambda command: command[0] + option, words)
+
+
+def _named_data() -> Path:
+    """Return the data folder as the command line names it, or else the environment."""
+    named, words = os.environ.get("ACQ_DATA") or "data", sys.argv[1:]
+    for word, value in zip(words, [*words[1:], named], strict=True):
+        if word == "--data":
+            named = value
+        elif word.startswith("--data="):
+            named = word.removeprefix("--data=")
+    return Path(named)
 
 
 def data_option(data: Path) -> str:

@@ -5,7 +5,7 @@ import os
 import re
 import stat
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -99,11 +99,13 @@ def unlisted_folder(error: OSError) -> SessionError:
     )
 
 
-def doubtful_names(data: Path) -> list[SessionError]:
+def doubtful_names(
+    data: Path, *, is_excluded: Callable[[str], bool] = lambda session: False
+) -> list[SessionError]:
     """Return what is doubtful in the names of subjects and recordings, an error each.
 
     They are subjects whose names are read as one, who may be used, and recordings that nothing
-    reads.
+    reads. A subject all of whose sessions are excluded is passed over.
     """
     unlisted: list[OSError] = []            # for a recording of another person it is no obstacle
     found = unread_recordings(data, unlisted=unlisted)
@@ -114,7 +116,7 @@ def doubtful_names(data: Path) -> list[SessionError]:
             f"{' and '.join(names)} in {sessions_dir(data)} are read as one name",
             fix="where they are one person, exclude the sessions of one of them",
         )
-        for names in names_read_as_one(subjects_in(data))
+        for names in names_read_as_one(_subjects_used(data, is_excluded))
     ] + [
         SessionError(
             expected=f"recordings as <subject>/<session>{SESSION_SUFFIX}",
@@ -122,6 +124,14 @@ def doubtful_names(data: Path) -> list[SessionError]:
             where=sessions_dir(data), fix="rename or move what is a recording",
         )
     ] * bool(unread)
+
+
+def _subjects_used(data: Path, is_excluded: Callable[[str], bool]) -> set[str]:
+    """Return the subjects that have a session which is not excluded, or none at all."""
+    out, used = set[str](), set[str]()
+    for path in session_files(data, unlisted=[]):
+        (out if is_excluded(path.stem) else used).add(path.parent.name)
+    return set(subjects_in(data)) - (out - used)
 
 
 def check_new_subject(data: Path, subject: str, *, others: Iterable[str] = ()) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from acq import complete
-from acq.advice import advise, word_fix
+from acq.advice import advise, in_data, word_fix
 from acq.options import ExistingData, Force, Json, Quiet
 from acq.terminal.printing import complain, echo, print_csv, print_json, warn
 from acq.terminal.progress import show_progress
@@ -100,8 +100,8 @@ def _check_subjects(
         for doubt in doubtful_names(data):
             warn(str(doubt))
         raise CurationError(
-            f"expected recordings in {sessions_dir(data)}/<subject>/, found none; acq record or "
-            "acq import makes them"
+            f"expected recordings in {sessions_dir(data)}/<subject>/, found none; "
+            + in_data("acq record or acq import makes them")
         )
     if unknown := sorted(asked - there):
         meant = list(filter(None, (ask_if_meant(name, there) for name in unknown)))
@@ -137,10 +137,12 @@ def _doubts(
             return not asked or rows[session].subject in asked
         return is_whole and (not asked or session.startswith(tuple(f"{name}-" for name in asked)))
 
-    decisions = [one for one in read_exclusions(data).listed if is_asked(one.session)]
+    excluded = read_exclusions(data)
+    decisions = [one for one in excluded.listed if is_asked(one.session)]
     lengths = {session: row.duration_s for session, row in rows.items()}
     unused = find_unused(data, Exclusions(tuple(decisions)), lengths)
-    return [*([] if asked else doubtful_names(data)), *unused]
+    names = [] if asked else doubtful_names(data, is_excluded=excluded.is_excluded)
+    return [*names, *unused]
 
 
 def _totals(rows: "Sequence[Row]", problems: int, *, has_split: bool) -> dict[str, Any]:
@@ -213,7 +215,7 @@ def _print(rows: "Sequence[Row]", totals: dict[str, Any], data: Path) -> None:
     echo(f"{sessions}{out}, {subjects}, {totals['hours']:.2f} h{others}")
     if count := totals["in_no_split"]:
         echo(
-            f"{counted(count, 'session')} in no split: acq convert refuses; "
+            f"{counted(count, 'session')} in no split: {in_data('acq convert')} refuses; "
             f"{word_fix(Fix.SPLIT_AGAIN, 'ls')}"
         )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acq import complete
-from acq.advice import advise, data_option
+from acq.advice import advise, data_option, in_data
 from acq.extras import check_hrv_installed
 from acq.options import ExistingData, Force, JobsByWork, Json, Quiet, Scheduler
 from acq.terminal.printing import complain, echo, print_json, warn
@@ -120,7 +120,7 @@ def _warn(data: Path, graded: "Graded", excluded: "Exclusions") -> None:
     from acquire.data_folder import doubtful_names
     from dataset.session.find import misplaced
 
-    for doubt in doubtful_names(data):
+    for doubt in doubtful_names(data, is_excluded=excluded.is_excluded):
         warn(str(doubt))
     elsewhere = [
         (path, quality.subject) for path, quality in graded.asked.items()
@@ -131,7 +131,8 @@ def _warn(data: Path, graded: "Graded", excluded: "Exclusions") -> None:
         warn(str(misplaced(elsewhere)))
     if graded.outdated:
         names = ", ".join(path.stem for path in graded.outdated)
-        warn(f"changed since graded, and left out here: {names}; acq qc grades them again")
+        again = in_data("acq qc grades them again")
+        warn(f"changed since graded, and left out here: {names}; {again}")
 
 
 def _pages(data: Path) -> Path:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acq import complete
+from acq.advice import in_data
 from acq.options import ExistingData, Json, Yes, check_can_ask, confirm
 from acq.resuming import resume_command
 from acq.terminal.printing import complain, echo, print_json
@@ -72,7 +73,7 @@ def _print(listed: "list[RunResults]", data: Path) -> None:
     from dataset.run_results import read_begun_with
 
     if not listed:
-        echo(f"no run in {data / 'runs'}; acq train-kd makes one")
+        echo(f"no run in {data / 'runs'}; {in_data('acq train-kd')} makes one")
         return
     show(_table(listed))
     _tell_what_is_shown(listed)
@@ -90,14 +91,14 @@ def _print(listed: "list[RunResults]", data: Path) -> None:
             echo(
                 f"{row.name} was interrupted: "
                 f"{resume_command(read_begun_with(row.folder), data)} goes on{needs}; "
-                f"acq runs --remove {row.name} removes it"
+                + in_data(f"acq runs --remove {row.name} removes it")
             )
         for problem in row.problems:
             complain(problem)
 
 
 def _tell_how_trained(row: "RunResults") -> None:
-    """Tell what is not as usual: the recipe, the teacher, what that started from."""
+    """Print what is not as usual: the recipe, the teacher, what that started from."""
     from models.published_nets.titles import CAN, titles
 
     if row.recipe not in ("", "acq"):

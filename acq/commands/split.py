@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acq import complete
-from acq.advice import advise
+from acq.advice import advise, in_data
 from acq.options import ExistingData, Force, Json, Quiet
 from acq.terminal.printing import echo, print_json, warn
 from acq.terminal.progress import show_progress
@@ -58,12 +58,13 @@ def split(
     from acquire.writing import SELECTION, WAIT_S, hold
     from dataset.consistency.new_split import make_split
     from dataset.consistency.unsplit import find_unsplit
+    from dataset.selection.exclusions_file import read_exclusions
     from dataset.selection.split_file import write_split
     from dataset.selection.unused_decisions import find_misnamed
 
     _check_options(holdout, folds, test_fraction, seed)
     path = split_file(data)
-    for doubt in doubtful_names(data):
+    for doubt in doubtful_names(data, is_excluded=read_exclusions(data).is_excluded):
         warn(str(doubt))
     with hold(data, SELECTION, wait_s=WAIT_S), show_progress(quiet=quiet) as on_progress:
         made = make_split(
@@ -122,7 +123,8 @@ def _warn_of_bad(made: "Split", data: Path) -> None:
     ]
     if bad:
         warn(
-            f"graded bad, but used: {', '.join(bad)}; acq qc says why, acq exclude leaves them out"
+            f"graded bad, but used: {', '.join(bad)}; "
+            + in_data("acq qc says why, acq exclude leaves them out")
         )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acq import complete
+from acq.advice import data_option, in_data
 from acq.options import ExistingData, Json, Quiet, Yes, check_can_ask, confirm
 from acq.terminal.printing import echo, print_json
 from acq.terminal.progress import show_progress
@@ -60,7 +61,7 @@ def withdraw(
     if as_json:
         print_json(_as_json(done, done=True))
     else:
-        _print_done(done, subject, exports)
+        _print_done(done, subject, exports, data)
 
 
 def _print_plan(plan: "WithdrawalOutcome", *, models: bool, err: bool = False) -> None:
@@ -95,7 +96,9 @@ def _exports(data: Path, plan: "WithdrawalOutcome") -> dict[str, str]:
     return exports
 
 
-def _print_done(done: "WithdrawalOutcome", subject: str, exports: dict[str, str]) -> None:
+def _print_done(
+    done: "WithdrawalOutcome", subject: str, exports: dict[str, str], data: Path
+) -> None:
     from dataset.withdraw.subject_files import DATASET_CARD, QUALITY_OF_OTHERS, QUALITY_PAGE
 
     noted = done.record
@@ -108,15 +111,17 @@ def _print_done(done: "WithdrawalOutcome", subject: str, exports: dict[str, str]
     if done.split_removed:
         echo(
             f"the split is removed, as it does not hold without {subject} (nobody is left on one "
-            "side, or it names it elsewhere): run acq split and acq convert again"
+            "side, or it names it elsewhere): "
+            + in_data("run acq split and acq convert again")
         )
     labels = {file.label for file in done.files.derived}
     if DATASET_CARD in labels:
-        echo("the dataset card is removed: acq card writes it anew")
+        echo(in_data("the dataset card is removed: acq card writes it anew"))
     for name, option in exports.items():
-        echo(f"the export {name} is removed as a whole: acq convert {option} writes it anew")
+        command = f"acq convert {option}{data_option(data)}"
+        echo(f"the export {name} is removed as a whole: {command} writes it anew")
     if labels & {QUALITY_PAGE, QUALITY_OF_OTHERS}:
-        echo("pages of acq qc that named it are removed: acq qc writes them anew")
+        echo(f"pages of acq qc that named it are removed: {in_data('acq qc')} writes them anew")
     _print_rest(done, err=False)
 
 

@@ -44,7 +44,7 @@ def verify_sessions(
                     fix=Fix.RESTORE_OR_SPLIT_AGAIN,
                 ),
             )
-    for doubt in data_folder.doubtful_names(data):
+    for doubt in data_folder.doubtful_names(data, is_excluded=is_excluded):
         verification.add("unchecked", data_folder.sessions_dir(data), doubt)
     for folder in sorted(data_folder.sessions_dir(data).glob("*")):
         if folder.is_dir():

@@ -98,3 +98,50 @@ def test_the_verb_that_was_run_changes_the_words():
     assert advise(error, "convert") == "expected a, found b; run it again with --force"
     assert str(error) == "expected a, found b; convert the sessions again"
     assert {verb for verb, _ in _OF_VERB} <= set(COMMANDS)
+
+
+def words_of_every_fix(verb):
+    """Return the words of every remedy as `verb` prints them, of something that is one word."""
+    return {fix: word_fix(fix, verb, of="pyvhr") for fix in Fix}
+
+
+@pytest.mark.parametrize("given", [["--data", "m/my data"], ["--data=m/my data"]])
+def test_every_command_in_the_advice_is_of_the_data_folder_that_was_named(given, monkeypatch):
+    """Else the advice is followed in ./data, which is another one or none."""
+    for verb in {"verify", *(verb for verb, _ in _OF_VERB)}:
+        monkeypatch.setattr("sys.argv", ["acq", verb])
+        usual = words_of_every_fix(verb)
+        monkeypatch.setattr("sys.argv", ["acq", verb, *given])
+        named = words_of_every_fix(verb)
+        for fix, words in usual.items():
+            with_data = named[fix].replace(" --data 'm/my data'", "")
+            assert with_data == words
+            assert "--data m/" not in words
+            commands = [
+                match[1] for match in re.finditer(r"\bacq ([a-z][a-z-]+)", words)
+                if match[1] in COMMANDS and any(
+                    "--data" in parameter.opts for parameter in COMMANDS[match[1]].params
+                )
+            ]
+            assert named[fix].count("--data 'm/my data'") == len(commands), named[fix]
+            for taken in commands_in(named[fix]):
+                if "--data" in taken:
+                    assert taken[taken.index("--data") + 1] == "m/my data", named[fix]
+
+
+@pytest.mark.parametrize(("fix", "expected"), [
+    (Fix.REMOVE_OR_EXCLUDE,
+     'leave it out with acq exclude S02-x --reason "there twice" --data m/data'),
+    (Fix.SPLIT_AGAIN, "acq split --force --holdout SUBJECT --data m/data, or --folds K, as before"),
+    (Fix.CONVERT_AGAIN, "run acq convert --force --data m/data"),
+    (Fix.RESUME_OR_REMOVE,
+     "acq train-kd --resume --data m/data goes on, or acq runs --remove S02-x --data m/data rem"),
+    (Fix.CHOOSE_CODEC_BY_DISK, "acq convert --plan --data m/data shows"),
+    (Fix.LIST_DEVICES, "acq devices lists what is plugged in"),
+])
+def test_the_data_folder_stands_at_the_end_of_a_command(fix, expected, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["acq", "verify", "--data", "m/data"])
+    assert expected in word_fix(fix, "verify", of="S02-x")
+    monkeypatch.setattr("sys.argv", ["acq", "verify"])
+    monkeypatch.setenv("ACQ_DATA", "m/data")
+    assert expected in word_fix(fix, "verify", of="S02-x")

@@ -103,6 +103,9 @@ def test_a_new_subject_is_refused_beside_one_that_is_read_the_same(tmp_path):
     check_new_subject(tmp_path, "s01")
     (doubt,) = doubtful_names(tmp_path)
     assert str(doubt).startswith(f"S01 and s01 in {tmp_path}/sessions are read as one name; where")
+    (tmp_path / "sessions/s01/S01-x.h5").touch()
+    assert doubtful_names(tmp_path, is_excluded=lambda session: session == "S01-x") == []
+    assert len(doubtful_names(tmp_path, is_excluded=lambda session: session == "S01-y")) == 1
     assert names_read_as_one(["b", "A", "a", "B", "c", "c"]) == [("A", "a"), ("B", "b")]
 
 

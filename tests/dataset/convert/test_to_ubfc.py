@@ -336,4 +336,4 @@ def test_command(acq_here, data):
     data_folder.split_file(data).unlink()
     missing = acq_here("convert", "--data", data, "--quiet")
     assert missing.returncode == 1
-    assert "run acq split first" in missing.stderr
+    assert f"run acq split --data {data} first" in missing.stderr

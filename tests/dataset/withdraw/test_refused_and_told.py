@@ -147,4 +147,5 @@ def test_each_export_that_went_is_told_with_what_makes_it_anew(tmp_path):
     for name, option in (
         ("pure", "--to pure-flat"), ("for pyvhr", "--for pyvhr"), ("bids", "--to bids"),
     ):
-        assert f"the export {name} is removed as a whole: acq convert {option} writes it" in said
+        command = f"acq convert {option} --data {tmp_path}"
+        assert f"the export {name} is removed as a whole: {command} writes it anew" in said
