@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from dataset.public.import_set import ImportedFolder
 
 
+_MOST_LISTED = 20        # recordings that have one defect
+
+
 class SetName(str, Enum):
     """Which public data set."""
 
@@ -99,7 +102,8 @@ def _print_each(
     """Print what becomes of each; return the recordings and how many have failed."""
     imported: list[ImportedFolder] = []
     failed = 0
-    alike: dict[str, list[str]] = {}     # the lines of defects that differ in a file's name alone
+    # where a defect is, and its words there; of defects that differ in a file's name alone
+    alike: dict[str, tuple[list[str], str]] = {}
     for path, outcome in outcomes:
         recording = outcome.value
         if recording is None:
@@ -109,16 +113,21 @@ def _print_each(
             continue
         imported.append(recording)
         for defect in recording.defects:
-            line = f"{recording.folder}: {defect}"
-            lines = alike.setdefault(defect.replace(Path(recording.folder).name, ""), [])
-            lines.append(line)
-            if len(lines) == 1:
-                note(line)
+            name = Path(recording.folder).name
+            # a number, as COHFACE has it, may stand in the words for another thing
+            key = defect if name.isdigit() else defect.replace(name, "")
+            folders, words = alike.setdefault(key, ([], defect))
+            folders.append(recording.folder)
+            if len(folders) == 1:
+                note(f"{recording.folder}: {words}")
         if not as_json:
             echo(_described(recording))
-    for first, *others in alike.values():
+    for (first, *others), words in alike.values():
         if others:
-            note(f"the same in {counted(len(others), 'more recording')}: {first}")
+            listed = ", ".join(sorted(others)[:_MOST_LISTED])
+            more = f" and {len(others) - _MOST_LISTED} more" if len(others) > _MOST_LISTED else ""
+            count = counted(len(others), "more recording")
+            note(f"the same in {count}: {listed}{more} (as in {first}: {words})")
     return imported, failed
 
 

@@ -8,6 +8,8 @@ from .folders import MOST_NESTED, UNPACK, describe_places, list_places
 from .public_set import PublicSet
 from .readers import cohface, ibvp, lgi_ppgi, mmpd, pure, scamps, ubfc_phys, ubfc_rppg
 
+_MOST_LOOKED_AT = 50     # folders of one depth, in search of a set
+
 SETS: dict[str, PublicSet] = {
     "ubfc1": ubfc_rppg.DATASET_1,
     "ubfc2": ubfc_rppg.DATASET_2,
@@ -29,12 +31,16 @@ def find_set(root: Path) -> str:
     CurationError : it is no folder, or its folders are of no set or of several
     """
     keys = _sets_in(root)
+    if not keys and (elsewhere := _where_else(root)):
+        raise CurationError(
+            expected="folders of one set", found=describe_places(root), where=root, fix=elsewhere,
+        )
     if len(keys) != 1:
         several = f": both {' and '.join(keys)}" if keys else ""
         known = ", ".join(f"{known.folder_text} ({key})" for key, known in SETS.items())
         raise CurationError(
             expected=f"folders of one set, {known}", found=describe_places(root) + several,
-            where=root, fix=_where_else(root) or Fix.CHOOSE_SET,
+            where=root, fix=Fix.CHOOSE_SET,
         )
     return keys[0]
 
@@ -76,17 +82,16 @@ def _is_of(public_set: PublicSet, path: Path) -> bool:
 
 def _where_else(root: Path) -> str:
     """Return the advice to name another folder, which holds a set, or to unpack; or ""."""
-    places, below = list_places(root), root
+    places, level = list_places(root), [root]
     if any(_is_of(public_set, root) for public_set in SETS.values()):
         return f"name {root.absolute().parent}, which holds it"
     for _ in range(MOST_NESTED):
-        inside = [place.path for place in list_places(below) if not place.defect]
-        holds = [path for path in inside if _sets_in(path)]
-        if len(holds) == 1:
-            return f"name {holds[0]}, which holds them"
-        if holds:
-            return f"name one of those that hold them, such as {holds[-1]}"
-        if len(inside) != 1:
-            break
-        below = inside[0]
+        level = [
+            place.path for folder in level for place in list_places(folder) if not place.defect
+        ][:_MOST_LOOKED_AT]
+        holding = [path for path in level if _sets_in(path)]
+        if len(holding) == 1:
+            return f"name {holding[0]}, which holds them"
+        if holding:
+            return f"name one of those that hold them, such as {holding[-1]}"
     return UNPACK if any(place.fix == UNPACK for place in places) else ""

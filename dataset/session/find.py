@@ -231,5 +231,7 @@ def misplaced(found: Iterable[tuple[Path, str]]) -> SplitError:
     return SplitError(
         expected="each recording in its subject's folder",
         found=", ".join(f"one of {subject} at {path}" for path, subject in found),
-        fix="move it to the folder of its subject, or exclude it",
+        fix="move it to the folder of its subject; if it is another person of the same name, "
+        "exclude it here, and import what is curated in that person's own data folder, under "
+        "another prefix",
     )

@@ -4,14 +4,16 @@ import errno
 import json
 import os
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from acq.commands.import_ import _described
+from acq.commands.import_ import _described, _print_each
 from acq.main import app
 from acquire.errors import SessionError
+from dataset.common.workers import Outcome
 from dataset.public.import_set import ImportedFolder, import_set
 from tests.support.public_sets import make_dataset_2
 from tests.support.pulsing_sets import faces, make_mmpd, pulse, times
@@ -44,7 +46,20 @@ def test_what_is_true_of_a_whole_set_is_said_once_with_a_count(tmp_path):
     lines = [line for line in done.stderr.splitlines() if "2 label stamps repeat" in line]
     assert len(lines) == 2
     assert lines[0].startswith("subject1: ")
-    assert lines[1].startswith("the same in 2 more recordings: subject1: ")
+    assert lines[1].startswith("the same in 2 more recordings: subject2, subject3 (as in subject1")
+
+
+def test_a_defect_of_folders_that_are_numbers_is_told_once(capsys):
+    """COHFACE names its recordings 1/0, 1/1: the number is no file's name in the words."""
+    def outcome(folder):
+        one = ImportedFolder(folder, "X", "X", 9, 9, 0, 0, False, ("10 of 101 repeat",), False)
+        return Path(folder), Outcome(one)
+
+    _print_each(map(outcome, ("1/0", "1/1", "2/0", "2/1")), Path(), as_json=True)
+    assert capsys.readouterr().err.splitlines() == [
+        "1/0: 10 of 101 repeat",
+        "the same in 3 more recordings: 1/1, 2/0, 2/1 (as in 1/0: 10 of 101 repeat)",
+    ]
 
 
 def test_a_subject_that_the_session_s_id_does_not_begin_with_is_told():

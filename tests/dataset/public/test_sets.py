@@ -41,3 +41,17 @@ def test_a_file_of_another_name_in_a_folder_of_files_says_so(tmp_path):
     make_scamps(tmp_path / "set", name="P1")
     with pytest.raises(CurationError, match=r"found no folder, but P1\.mat in"):
         find_set(tmp_path / "set")
+
+
+def test_the_folder_to_name_is_told_and_no_list_of_sets(tmp_path):
+    """What acq writes has two folders, train and test, and PURE's around each for a tool."""
+    for side in ("train", "test"):
+        make_dataset_2(tmp_path / f"ubfc/{side}/subject1", frames=20, labels=20)
+        make_dataset_2(tmp_path / f"tool/{side}/UBFC/subject1", frames=20, labels=20)
+    for name, below in (("ubfc", "ubfc/train"), ("tool", "tool/train/UBFC")):
+        with pytest.raises(CurationError) as refused:
+            find_set(tmp_path / name)
+        assert str(refused.value) == (
+            f"expected folders of one set, found test, train in {tmp_path / name}; name one of "
+            f"those that hold them, such as {tmp_path / below}"
+        )
