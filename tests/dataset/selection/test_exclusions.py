@@ -374,3 +374,19 @@ def test_an_end_may_be_given_as_people_read_it(tmp_path):
     assert make_exclusion(path, from_s=2.0, to_s=5.0, reason="moved").to_s == 5.0
     with pytest.raises(CurationError, match="which ends at"):
         make_exclusion(path, from_s=2.0, to_s=5.1, reason="moved")
+
+
+def test_a_subject_all_of_whose_sessions_are_excluded_has_no_doubtful_name(tmp_path):
+    """Else the advice to exclude them is given on after it was followed."""
+    for number, subject in enumerate(("S01", "S2", "s1"), start=1):
+        extra = make_session(tmp_path, subject, number, seconds=1.0)
+
+    def doubts(*words):
+        done = CliRunner().invoke(app, [*words, "--quiet", "--data", str(tmp_path)])
+        return (done.stdout + done.stderr).count("are read as one name")
+
+    verbs = (("ls",), ("qc",), ("split", "--force", "--holdout", "S2"), ("verify",))
+    assert [doubts(*words) for words in verbs] == [1, 1, 1, 1]
+    exclusion = make_exclusion(extra, from_s=None, to_s=None, reason="there twice")
+    write_exclusions(tmp_path, Exclusions((exclusion,)))
+    assert [doubts(*words) for words in verbs] == [0, 0, 0, 0]
