@@ -236,9 +236,9 @@ def in_data(words: str) -> str:
 def _named_data() -> Path:
     """Return the data folder as the command line names it, or else the environment."""
     named, words = os.environ.get("ACQ_DATA") or "data", sys.argv[1:]
-    for word, value in zip(words, [*words[1:], named], strict=True):
+    for at, word in enumerate(words):
         if word == "--data":
-            named = value
+            named = words[at + 1] if at + 1 < len(words) else named
         elif word.startswith("--data="):
             named = word.removeprefix("--data=")
     return Path(named)

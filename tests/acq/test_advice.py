@@ -105,6 +105,12 @@ def words_of_every_fix(verb):
     return {fix: word_fix(fix, verb, of="pyvhr") for fix in Fix}
 
 
+def test_a_program_without_words_of_its_own_gives_advice_too(monkeypatch):
+    """As where acq is called from Python."""
+    monkeypatch.setattr("sys.argv", ["-c"])
+    assert word_fix(Fix.LIST_EXCLUSIONS, "ls") == "acq exclude lists what is excluded"
+
+
 @pytest.mark.parametrize("given", [["--data", "m/my data"], ["--data=m/my data"]])
 def test_every_command_in_the_advice_is_of_the_data_folder_that_was_named(given, monkeypatch):
     """Else the advice is followed in ./data, which is another one or none."""
