@@ -266,7 +266,7 @@ def test_recordings_of_each_other_s_folder_are_told_alike_by_every_verb(data):
         done = CliRunner().invoke(app, [*words, "--quiet", "--data", str(data)])
         return f"{done.stderr}{done.exception}"
 
-    says = "; move it to the folder of its subject, or exclude it"
+    says = "; move it to the folder of its subject; if it is another person of the same name, "
     moved = first.parents[1] / "S02" / first.name
     for words in (("ls",), ("qc",), ("split", "--holdout", "S01", "--mix-simulated")):
         said = run(*words)
