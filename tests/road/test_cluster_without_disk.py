@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from functools import partial
@@ -51,10 +52,9 @@ def cluster(tmp_path_factory, repo, hidden):
 
 
 @pytest.fixture
-def data(hidden, request):
-    folder = hidden / request.node.name.replace("/", "-")
-    folder.mkdir()
-    return folder
+def data(hidden):
+    """A folder with a short name: long paths are cut where an error is told in a line."""
+    return Path(tempfile.mkdtemp(dir=hidden))
 
 
 def copies(cluster):
