@@ -37,10 +37,10 @@ def noted(monkeypatch):
     """What is asked of several processes is noted and not done, so that the verb ends there."""
     noted, really = [], workers_module.work_through
 
-    def note(work, items, *, workers):
+    def note(work, items, *, workers, places=None):
         noted.append((len(items), workers))
         if workers.jobs in (None, 1):
-            yield from really(work, items, workers=workers)
+            yield from really(work, items, workers=workers, places=places)
         else:
             yield from ((at, Outcome(None, "that is enough")) for at in range(len(items)))
 
