@@ -80,6 +80,9 @@ def make_frames(data: Path, workers: Workers) -> None:
         assert not outcome.error, outcome.error
 
 
+WORK = {"qc": grade, "convert": convert, "frames": make_frames}     # frames: after convert
+
+
 def start(*words: str, until: str, folder: Path) -> tuple[subprocess.Popen, str]:
     """Start a part of a cluster; return the process and the line with which it is ready."""
     process = subprocess.Popen(
@@ -97,14 +100,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--sessions", type=int, action="append")
     parser.add_argument("--small", action="store_true")
+    parser.add_argument("--work", action="append", choices=WORK, help="all where none is named")
     given = parser.parse_args()
     fps = FPS[given.small]
     print(
         "| what | sessions | 1 process: sessions/s, frames/s | 2 processes | Dask, 2 workers "
         "|\n|---|---|---|---|---|"
     )
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
         local = ("--host", "127.0.0.1", "--no-dashboard")
         scheduler, line = start(
             "scheduler", *local, "--port", "0", until="Scheduler at:", folder=folder
@@ -119,7 +123,7 @@ def main() -> None:
             for count in given.sessions or SESSIONS:
                 data = folder / f"data-{count}"
                 make_sessions(data, count, given.small)
-                for work in (grade, convert, make_frames):
+                for work in (WORK[name] for name in given.work or WORK):
                     cells = []
                     for workers in (Workers(), Workers(2), Workers(scheduler=address)):
                         began = time.monotonic()

@@ -6,9 +6,12 @@ leak between train and test can be seen. Everyone who trains reads it through
 """
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from operator import attrgetter
+from textwrap import indent
 from typing import Any
 
 from dataset.common.files import canonical_json
@@ -138,6 +141,17 @@ class Entry:
         """Return the integer in `subject<int>`."""
         return int(self.folder.rpartition("subject")[2])
 
+    # Kept, for the whole manifest is written again with each session of a conversion.
+    @cached_property
+    def canonical(self) -> str:
+        """The entry as JSON in the form that is hashed."""
+        return canonical_json(flat_entry(self))
+
+    @cached_property
+    def indented(self) -> str:
+        """The entry as JSON to be looked at, as deep as it stands in the file."""
+        return indent(json.dumps(flat_entry(self), indent=2, allow_nan=False), " " * 4)
+
 
 @dataclass(frozen=True)
 class Manifest:
@@ -162,7 +176,7 @@ class Manifest:
     @property
     def data_hash(self) -> str:
         """SHA-256 over the entries: curated data with the same hash train the same."""
-        return hash_of_entries(self.entries)
+        return hashlib.sha256(self.canonical_entries().encode()).hexdigest()
 
     @property
     def simulated(self) -> bool:
@@ -179,11 +193,9 @@ class Manifest:
         head = asdict(replace(self, entries=()))
         return {**head, "entries": [flat_entry(entry) for entry in self.entries]}
 
-
-def hash_of_entries(entries: Sequence[Entry]) -> str:
-    """Return the SHA-256 over entries, in their order."""
-    listed = [flat_entry(entry) for entry in entries]
-    return hashlib.sha256(canonical_json(listed).encode()).hexdigest()
+    def canonical_entries(self) -> str:
+        """Return the list of entries as JSON in the form that is hashed."""
+        return f"[{','.join(entry.canonical for entry in self.entries)}]"
 
 
 def part_key(session: str, part: int) -> str:

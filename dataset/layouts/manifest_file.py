@@ -6,8 +6,10 @@ here; what the types of `Manifest` cannot say is checked here too.
 
 import json
 import re
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from acquire import data_folder
 from acquire.atomic import write_text
 from acquire.documents import Kind, read_document
 from acquire.errors import CurationError, Fix
-from dataset.common.files import CONTENT_HASH, hash_of_content
+from dataset.common.files import CONTENT_HASH, canonical_json
 
 from .manifest import ATTRIBUTE_OF_KEY, SIDES, Entry, Manifest, nested_entry
 
@@ -66,13 +68,20 @@ def is_subject_folder(name: str) -> bool:
 
 def write_manifest(manifest: Manifest, path: Path) -> None:
     """Write a manifest, whole or not at all."""
-    body = {
-        "schema": SCHEMA, "schema_version": SCHEMA_VERSION, **manifest.body(),
-        "data_hash": manifest.data_hash,
+    head = {
+        "schema": SCHEMA, "schema_version": SCHEMA_VERSION,
+        **replace(manifest, entries=()).body(), "data_hash": manifest.data_hash,
     }
-    body[CONTENT_HASH] = hash_of_content(body)
-    body["entries"] = body.pop("entries")     # last: the header is what a person looks for
-    write_text(path, json.dumps(body, indent=2, allow_nan=False) + "\n")
+    del head["entries"]
+    canonical = {name: canonical_json(value) for name, value in head.items()}
+    canonical["entries"] = manifest.canonical_entries()
+    content = ",".join(f"{canonical_json(name)}:{canonical[name]}" for name in sorted(canonical))
+    head[CONTENT_HASH] = sha256(f"{{{content}}}".encode()).hexdigest()
+    entries = ",\n".join(entry.indented for entry in manifest.entries)
+    listed = f"[\n{entries}\n  ]" if entries else "[]"
+    # the entries last: the header is what a person looks for
+    text = json.dumps(head, indent=2, allow_nan=False).removesuffix("\n}")
+    write_text(path, f'{text},\n  "entries": {listed}\n}}\n')
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -129,7 +138,7 @@ def _check_sides(entries: Sequence[Entry], path: Path) -> None:
         ("folder number", [str(entry.number) for entry in entries]),
         ("session", [entry.key for entry in entries]),
     ):
-        if repeated := sorted({value for value in values if values.count(value) > 1}):
+        if repeated := sorted(value for value, times in Counter(values).items() if times > 1):
             raise _error(f"each {name} once", f"{', '.join(repeated)} twice", path)
     train, test = ({entry.subject for entry in entries if entry.side == side} for side in SIDES)
     if shared := sorted(train & test):

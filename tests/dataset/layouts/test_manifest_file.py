@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from acquire.errors import CurationError, Fix
-from dataset.common.files import canonical_json
+from dataset.common.files import canonical_json, check_content
 from dataset.layouts.manifest import (
     ATTRIBUTE_OF_KEY,
     MANIFEST,
@@ -73,6 +73,29 @@ def test_what_is_read_is_what_was_written(tmp_path):
     before = path.read_bytes()
     write_manifest(read_manifest(path), path)
     assert path.read_bytes() == before         # a whole number stays one
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_entries_put_together_give_the_file_of_the_whole_object(tmp_path, count):
+    written = replace(manifest(), entries=manifest().entries[:count])
+    write_manifest(written, tmp_path / MANIFEST)
+    text = (tmp_path / MANIFEST).read_text()
+    assert text == json.dumps(json.loads(text), indent=2) + "\n"
+    check_content(tmp_path / MANIFEST)
+
+
+def test_a_manifest_costs_no_second_look_at_the_entries_that_it_had(tmp_path, monkeypatch):
+    flattened = []
+    monkeypatch.setattr(
+        "dataset.layouts.manifest.flat_entry",
+        lambda entry: flattened.append(entry.session) or flat_entry(entry),
+    )
+    growing = replace(manifest(), entries=())
+    for entry in manifest().entries:
+        growing = growing.with_entries([*growing.entries, entry], complete=False)
+        write_manifest(growing, tmp_path / MANIFEST)
+    assert sorted(set(flattened)) == sorted(entry.session for entry in manifest().entries)
+    assert len(flattened) == 2 * len(manifest().entries)        # once for each of the two texts
 
 
 def test_an_entry_of_before_says_nothing_of_trust_and_keeps_its_hash():
