@@ -140,6 +140,9 @@ _COMMAND = re.compile(
     r'(?: (?:\{of\}|[A-Z0-9][\w.-]*|"[^"]*"|(?:bids|native|sessions)\b))?))*'
 )
 
+_CALIBRATIONS = (
+    Fix.CALIBRATE, Fix.CALIBRATE_VIRTUAL, Fix.CALIBRATE_AGAIN, Fix.CALIBRATE_VIRTUAL_AGAIN,
+)
 _OF_SEVERAL = (Fix.RECOVER_OR_EXCLUDE, Fix.MOVE_AWAY)
 
 # where the verb that was run makes another word the right one
@@ -222,9 +225,11 @@ def word_fix(fix: Fix, verb: str, *, of: str = "") -> str:
     if verb == PAGE or _is_for_page():
         words = _ON_PAGE.get(fix, words)
     words = _COMMAND.sub(r"\g<0>{data}", words)
+    if fix in _CALIBRATIONS:
+        words = words.replace("{data}", "{rig}{data}")
     # several ids of sessions need no quotes; the name of a subject or a folder may
     named = (of if fix in _OF_SEVERAL else shlex.quote(of)) if of else "SESSION"
-    return words.format(of=named, data=data_option(_named_data()))
+    return words.format(of=named, data=data_option(_named_data()), rig=_camera_options())
 
 
 def in_data(words: str) -> str:
@@ -235,13 +240,26 @@ def in_data(words: str) -> str:
 
 def _named_data() -> Path:
     """Return the data folder as the command line names it, or else the environment."""
-    named, words = os.environ.get("ACQ_DATA") or "data", sys.argv[1:]
+    return Path(_given("--data") or os.environ.get("ACQ_DATA") or "data")
+
+
+def _camera_options() -> str:
+    """Return the camera and the rate of this command line: a calibration holds for both alone."""
+    return "".join(
+        f" {option} {shlex.quote(value)}" for option in ("--camera", "--fps")
+        if (value := _given(option))
+    )
+
+
+def _given(option: str) -> str:
+    """Return the value of an option as this command line has it; "" where it has none."""
+    value, words = "", sys.argv[1:]
     for at, word in enumerate(words):
-        if word == "--data":
-            named = words[at + 1] if at + 1 < len(words) else named
-        elif word.startswith("--data="):
-            named = word.removeprefix("--data=")
-    return Path(named)
+        if word == option:
+            value = words[at + 1] if at + 1 < len(words) else value
+        elif word.startswith(f"{option}="):
+            value = word.removeprefix(f"{option}=")
+    return value
 
 
 def data_option(data: Path) -> str:

@@ -151,3 +151,24 @@ def test_the_data_folder_stands_at_the_end_of_a_command(fix, expected, monkeypat
     monkeypatch.setattr("sys.argv", ["acq", "verify"])
     monkeypatch.setenv("ACQ_DATA", "m/data")
     assert expected in word_fix(fix, "verify", of="S02-x")
+
+
+@pytest.mark.parametrize(("given", "expected"), [
+    (["record", "--fps", "30", "--simulate", "--data", "d"],
+     ["--simulate", "--force", "--fps", "30", "--data", "d"]),
+    (["check", "--camera", "gst:a ! b {1}", "--fps=60"],
+     ["--force", "--camera", "gst:a ! b {1}", "--fps", "60"]),
+    (["record"], ["--force"]),
+])
+def test_a_rig_is_calibrated_for_the_camera_and_the_rate_that_were_asked_for(
+    given, expected, monkeypatch
+):
+    """A calibration holds for one camera and rate: with others the advice would change nothing."""
+    monkeypatch.setattr("sys.argv", ["acq", *given])
+    is_virtual = "--simulate" in given
+    again = Fix.CALIBRATE_VIRTUAL_AGAIN if is_virtual else Fix.CALIBRATE_AGAIN
+    first = Fix.CALIBRATE_VIRTUAL if is_virtual else Fix.CALIBRATE
+    assert shlex.split(word_fix(again, given[0])) == ["run", "acq", "calibrate", *expected]
+    expected.remove("--force")
+    assert shlex.split(word_fix(first, given[0])) == ["acq", "calibrate", *expected]
+    assert "--fps" not in word_fix(Fix.CONVERT_AGAIN, given[0])
