@@ -11,6 +11,7 @@ from acq import complete
 from acquire.errors import AcqError
 
 if TYPE_CHECKING:
+    from dataset.common.workers import Workers
     from models.data.from_sessions import Source
 
 Data = Annotated[
@@ -69,7 +70,10 @@ Port = Annotated[
         help="auto (asks every serial port), or a path such as /dev/ttyACM0.",
     ),
 ]
-Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes of this machine to work in.")]
+Jobs = Annotated[
+    int | None,
+    typer.Option("--jobs", min=1, help="Processes of this machine to work in; 1 when not given."),
+]
 JobsByWork = Annotated[
     int | None,
     typer.Option(
@@ -123,6 +127,34 @@ TableFile = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
 
+
+_ADDRESS = re.compile(
+    r"(?:(?:tcp|tls|ucx|wss?)://)?(?:\[[^\s\[\]]+\]|[^\s/:\[\]]+):([0-9]{1,5})"
+)
+
+
+def choose_workers(jobs: int | None, scheduler: str | None) -> "Workers":
+    """Return processes of this machine, or the cluster that `--scheduler` names instead.
+
+    Raises
+    ------
+    typer.BadParameter : both are named, or the scheduler has no address
+    """
+    from dataset.common.workers import Workers
+
+    if scheduler is not None:
+        match = _ADDRESS.fullmatch(scheduler)
+        if match is None or not 0 < int(match[1]) < 2**16:
+            raise typer.BadParameter(
+                f"expected an address such as tcp://10.0.0.1:8786; found {scheduler!r}",
+                param_hint="--scheduler",
+            )
+        if jobs is not None:
+            raise typer.BadParameter(
+                "expected no --jobs with --scheduler, whose cluster does the work; leave one out",
+                param_hint="--jobs",
+            )
+    return Workers(jobs, scheduler)
 
 
 def choose_source(ubfc: Path | None, source: Literal["ubfc", "sessions"]) -> "Source":

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from acq.advice import advise, word_fix
-from acq.options import ExistingData, Force, JobsByWork, Json, Quiet, Reasons, Scheduler
+from acq.options import (
+    ExistingData,
+    Force,
+    JobsByWork,
+    Json,
+    Quiet,
+    Reasons,
+    Scheduler,
+    choose_workers,
+)
 from acq.terminal.printing import complain, echo, note, print_json
 from acq.terminal.progress import show_progress
 from acq.terminal.tables import show
@@ -130,14 +139,13 @@ def convert(
 ) -> None:
     """Write the sessions of the split as UBFC folders, DATA/ubfc, and check every frame."""
     from acq.terminal.conversion_plan import show_plan, why_codec
-    from dataset.common.workers import Workers
     from dataset.convert.settings import RequestedSettings
     from dataset.export.targets import find_target
 
-    workers, by_disk = Workers(jobs, scheduler), codec is Codec.AUTO
+    workers, by_disk = choose_workers(jobs, scheduler), codec is Codec.AUTO
     if to is To.BIDS:
-        others = {"for": tool, "plan": plan, "fold": fold, "ppg": ppg, "fps": fps, "holes": holes}
-        others |= {"reasons": reasons}
+        others = {"for": tool, "plan": plan or None, "fold": fold, "ppg": ppg, "fps": fps,
+                  "holes": holes, "reasons": reasons or None}
         _to_bids(data, others, codec, workers, force=force, quiet=quiet, as_json=as_json)
         return
     layout = to.value if to else _layout_there(data, tool)
@@ -223,10 +231,10 @@ def _to_bids(
     data: Path, others: dict[str, Any], codec: Codec | None, workers: "Workers", *, force: bool,
     quiet: bool, as_json: bool,
 ) -> None:
-    """Write every recording as a BIDS data set; the options `others` have no meaning there."""
+    """Write every recording as a BIDS data set; options in `others` have no meaning there."""
     from dataset.bids.write import export_bids
 
-    if asked := [f"--{name}" for name, value in others.items() if value]:
+    if asked := [f"--{name}" for name, value in others.items() if value is not None]:
         raise typer.BadParameter(f"expected no {', '.join(asked)} with --to bids, which has every "
                                  "recording as it is, in no split", param_hint=asked[0])
     if codec is Codec.AUTO:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acq.advice import advise
-from acq.options import Data, Force, Jobs, Json, Quiet, Scheduler
+from acq.options import Data, Force, Jobs, Json, Quiet, Scheduler, choose_workers
 from acq.terminal.printing import complain, echo, note, print_json, warn
 from acq.terminal.progress import is_drawn, show_progress
 from dataset.common.wording import counted
@@ -56,7 +56,7 @@ def import_(
     which: Which = None,
     prefix: Prefix = None,
     data: Data = Path("data"),
-    jobs: Jobs = 1,
+    jobs: Jobs = None,
     scheduler: Scheduler = None,
     force: Force = False,
     quiet: Quiet = False,
@@ -64,20 +64,19 @@ def import_(
 ) -> None:
     """Import a public set as sessions; name every defect and every recording left out."""
     from acquire.data_folder import doubtful_names
-    from dataset.common.workers import Workers
     from dataset.consistency.copies import find_imported_copies
     from dataset.public.import_set import import_set
 
+    workers = choose_workers(jobs, scheduler)
     # on a terminal the line of each folder shows how far it is
     with show_progress(quiet=quiet or (is_drawn() and not as_json)) as on_progress:
         outcomes = import_set(
             root, data, which=which and which.value, prefix=prefix, force=force,
-            workers=Workers(jobs=jobs, scheduler=scheduler), on_progress=on_progress,
+            workers=workers, on_progress=on_progress,
         )
         imported, failed = _print_each(outcomes, root, as_json=as_json)
     imported.sort(key=lambda recording: recording.session)
     with show_progress(quiet=quiet) as on_progress:
-        workers = Workers(jobs=jobs, scheduler=scheduler)
         empty = _find_unlearnable(data, imported, workers, on_progress)
     if as_json:
         listed = [asdict(recording) for recording in imported]

@@ -10,7 +10,7 @@ import typer
 from acq import complete
 from acq.advice import advise, data_option, in_data
 from acq.extras import check_hrv_installed
-from acq.options import ExistingData, Force, JobsByWork, Json, Quiet, Scheduler
+from acq.options import ExistingData, Force, JobsByWork, Json, Quiet, Scheduler, choose_workers
 from acq.terminal.printing import complain, echo, print_json, warn
 from acq.terminal.progress import show_progress
 from acq.terminal.tables import show
@@ -59,7 +59,6 @@ def qc(
     as_json: Json = False,
 ) -> None:
     """Grade sessions from measurements, with reasons and times; write JSON files and pages."""
-    from dataset.common.workers import Workers
     from dataset.face.thumbnails import make_thumbnails
     from dataset.quality.curves import curves_to_draw
     from dataset.quality.grade_sessions import grade_sessions
@@ -67,11 +66,11 @@ def qc(
     from dataset.quality_pages.write import write_pages
     from dataset.selection.exclusions_file import read_exclusions
 
-    by = read_limits(limits)
+    workers, by = choose_workers(jobs, scheduler), read_limits(limits)
     excluded = read_exclusions(data)
     with show_progress(quiet=quiet) as on_progress:
         graded = grade_sessions(
-            data, session or [], limits=by, force=force, workers=Workers(jobs, scheduler),
+            data, session or [], limits=by, force=force, workers=workers,
             on_progress=on_progress,
         )
     if not graded.all:                     # the pages of an earlier time are better than none

@@ -9,7 +9,16 @@ import typer
 from acq import complete
 from acq.advice import advise
 from acq.extras import check_installed, check_tensorboard_installed
-from acq.options import Data, From, JobsByWork, Json, Quiet, Scheduler, choose_source
+from acq.options import (
+    Data,
+    From,
+    JobsByWork,
+    Json,
+    Quiet,
+    Scheduler,
+    choose_source,
+    choose_workers,
+)
 from acq.terminal.printing import echo, note, print_json, print_text, warn
 from acq.terminal.progress import show_progress
 from acq.terminal.tables import show
@@ -124,25 +133,24 @@ def train_kd(
         _show_recipe(recipe or "acq", changes, as_json=json)
         return
     read_from = choose_source(ubfc, source)
+    workers = choose_workers(jobs, scheduler)
     # before torch is imported, which takes seconds
     how = replace(_recipe(recipe, data, (folds, seeds) if resume else None), **changes)
 
     from acquire.data_folder import runs_dir
-    from dataset.common.workers import Workers
     from dataset.consistency.unsplit import find_unsplit
     from dataset.session.find import check_data_folder
     from models.experiment.run import train_kd
 
     if ubfc is None:
         check_data_folder(data)
-    workers = None if jobs == 1 and scheduler is None else Workers(jobs, scheduler)
     if tensorboard:
         note(f"losses, a point an epoch: tensorboard --logdir {runs_dir(data)}")
     with show_progress(quiet=quiet) as on_progress:
         result = train_kd(
             data, recipe=how, device=device, allow_mixed=mix_simulated, folds=folds,
-            seeds=seeds, source=read_from, resume=resume, has_logs=tensorboard, workers=workers,
-            on_progress=on_progress,
+            seeds=seeds, source=read_from, resume=resume, has_logs=tensorboard,
+            workers=None if jobs == 1 else workers, on_progress=on_progress,
         )
     for doubt in [] if ubfc else find_unsplit(data):
         warn(advise(doubt, "train-kd"))

@@ -89,7 +89,7 @@ def choose_settings(old: Manifest | None, asked: RequestedSettings) -> Settings:
     codec = asked.codec or (old.codec if old else CODECS[0])
     ppg = asked.ppg or (old.ppg if old else PPG[0])
     old_fps = old.fps if old else NATIVE
-    fps = asked.fps or old_fps
+    fps = old_fps if asked.fps is None else asked.fps
     usual_holes = old.holes if old and fps == old_fps else "keep" if fps == NATIVE else "repeat"
     holes = asked.holes or usual_holes
     for name, value, known in (

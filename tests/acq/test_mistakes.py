@@ -5,8 +5,11 @@ import json
 import sys
 
 import pytest
+from typer.main import get_command
 
-from acq.options import confirm
+from acq.main import app
+from acq.options import choose_workers, confirm
+from dataset.common.workers import Workers
 
 CASES = [
     ("ls --foo", "expected an option of acq ls, found --foo; acq ls --help lists them"),
@@ -44,6 +47,56 @@ def test_a_mistake_is_json_where_lines_are(acq_here):
     done = acq_here("ls", "--foo", "--json")
     assert done.returncode == 2
     assert json.loads(done.stderr) == {"error": CASES[0][1]}
+
+
+WITH_WORKERS = [
+    name for name, verb in get_command(app).commands.items()
+    if any("--scheduler" in parameter.opts for parameter in verb.params)
+]
+
+
+@pytest.mark.parametrize("verb", WITH_WORKERS)
+def test_processes_of_here_and_a_cluster_are_not_both_named(acq_here, tmp_path, verb):
+    (tmp_path / "data").mkdir()
+    words = [verb, *["."] * (verb == "import"), "--scheduler", "tcp://10.0.0.1:8786"]
+    done = acq_here(*words, "--jobs", "1")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "acq: expected no --jobs with --scheduler, whose cluster does the work; leave one out\n"
+    )
+
+
+@pytest.mark.parametrize("verb", WITH_WORKERS)
+@pytest.mark.parametrize(
+    "address", ["nonsense", "", "tcp://10.0.0.1", "tcp://:8786", "h:x", "ftp://h:1", "h:70000"]
+)
+def test_what_is_no_address_of_a_scheduler_is_refused_at_once(acq_here, tmp_path, verb, address):
+    (tmp_path / "data").mkdir()
+    done = acq_here(verb, *["."] * (verb == "import"), "--scheduler", address)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "acq: --scheduler: expected an address such as tcp://10.0.0.1:8786; found "
+        f"{address!r}\n"
+    )
+
+
+@pytest.mark.parametrize("address", ["tcp://10.0.0.1:8786", "rig2:8786", "tls://[fe80::1]:1"])
+def test_an_address_of_a_scheduler_is_taken(address):
+    assert choose_workers(None, address) == Workers(None, address)
+
+
+OF_CURATED = [
+    ["--for", "pyvhr"], ["--plan"], ["--fold", "0"], ["--fold", "1"], ["--ppg", "raw"],
+    ["--fps", ""], ["--fps", "30"], ["--holes", "keep"], ["--reasons"],
+]
+
+
+@pytest.mark.parametrize("words", OF_CURATED, ids=" ".join)
+def test_an_option_of_curated_folders_is_refused_for_bids(acq_here, tmp_path, words):
+    (tmp_path / "data").mkdir()
+    done = acq_here("convert", "--to", "bids", *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"acq: expected no {words[0]} with --to bids, ")
 
 
 @pytest.mark.parametrize("answer", ["n\n", ""])
