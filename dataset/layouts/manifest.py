@@ -176,7 +176,7 @@ class Manifest:
     @property
     def data_hash(self) -> str:
         """SHA-256 over the entries: curated data with the same hash train the same."""
-        return hashlib.sha256(self.canonical_entries().encode()).hexdigest()
+        return hash_of_entries(self.entries)
 
     @property
     def simulated(self) -> bool:
@@ -193,9 +193,15 @@ class Manifest:
         head = asdict(replace(self, entries=()))
         return {**head, "entries": [flat_entry(entry) for entry in self.entries]}
 
-    def canonical_entries(self) -> str:
-        """Return the list of entries as JSON in the form that is hashed."""
-        return f"[{','.join(entry.canonical for entry in self.entries)}]"
+
+def canonical_entries(entries: Sequence[Entry]) -> str:
+    """Return a list of entries as JSON in the form that is hashed."""
+    return f"[{','.join(entry.canonical for entry in entries)}]"
+
+
+def hash_of_entries(entries: Sequence[Entry]) -> str:
+    """Return the SHA-256 over entries, in their order."""
+    return hashlib.sha256(canonical_entries(entries).encode()).hexdigest()
 
 
 def part_key(session: str, part: int) -> str:

@@ -19,7 +19,14 @@ from acquire.documents import Kind, read_document
 from acquire.errors import CurationError, Fix
 from dataset.common.files import CONTENT_HASH, canonical_json
 
-from .manifest import ATTRIBUTE_OF_KEY, SIDES, Entry, Manifest, nested_entry
+from .manifest import (
+    ATTRIBUTE_OF_KEY,
+    SIDES,
+    Entry,
+    Manifest,
+    canonical_entries,
+    nested_entry,
+)
 
 SCHEMA = "acq-ubfc-manifest"
 SCHEMA_VERSION = 2
@@ -74,7 +81,7 @@ def write_manifest(manifest: Manifest, path: Path) -> None:
     }
     del head["entries"]
     canonical = {name: canonical_json(value) for name, value in head.items()}
-    canonical["entries"] = manifest.canonical_entries()
+    canonical["entries"] = canonical_entries(manifest.entries)
     content = ",".join(f"{canonical_json(name)}:{canonical[name]}" for name in sorted(canonical))
     head[CONTENT_HASH] = sha256(f"{{{content}}}".encode()).hexdigest()
     entries = ",\n".join(entry.indented for entry in manifest.entries)
