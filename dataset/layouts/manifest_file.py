@@ -63,7 +63,7 @@ def _place(place: str) -> str:
 
 
 _KIND = Kind(
-    _File, "a whole manifest", CurationError, _NEW_MANIFEST, schema=SCHEMA,
+    _File, "a manifest", CurationError, _NEW_MANIFEST, schema=SCHEMA,
     version=SCHEMA_VERSION, prepare=_nested, place=_place,
 )
 

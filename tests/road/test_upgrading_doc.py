@@ -60,6 +60,35 @@ def test_what_the_page_says_is_refused_is_refused(tmp_path, read, name, schema, 
     assert fix is None or refused.value.fix is fix
 
 
+def test_what_the_page_says_of_a_refused_version_works(page, acq_here, tmp_path):
+    """Each command of its rows, word for word, and what the error says is the same."""
+    data = tmp_path / "data"
+    for name in ("S01", "S02"):
+        make_session(data, name, seconds=7.0)
+    split, curated = data / "split.json", data / "ubfc"
+    assert acq_here("split", "--holdout", "S01").returncode == 0
+    advice = dict(re.findall(r"^\| `(\S+)` \| 2 \| refuses 1: (.+?)(?:;| \|)", page, flags=re.M))
+    assert advice == {
+        "split.json": "`acq split --force`, with `--holdout` or `--folds` as before",
+        "ubfc/manifest.json": "move `ubfc/` away, then `acq convert`",
+    }
+    split.write_text(json.dumps({"schema": split_file.SCHEMA, "schema_version": 1}))
+    assert "acq split --force --holdout SUBJECT" in acq_here("convert").stderr
+    assert acq_here("split", "--force", "--holdout", "S01").returncode == 0
+    curated.mkdir()
+    old = {"schema": manifest_file.SCHEMA, "schema_version": 1}
+    (curated / "manifest.json").write_text(json.dumps(old))
+    for force in ((), ("--force",)):
+        assert acq_here("convert", *force).stderr == (
+            "acq: expected a manifest, found schema 'acq-ubfc-manifest' of version 1 instead of "
+            "'acq-ubfc-manifest' of version 2 in data/ubfc/manifest.json; move the folder that "
+            "holds it away, then run acq convert\n"
+        )
+    curated.rename(tmp_path / "before")
+    assert acq_here("convert", "--quiet", "--jobs", "1").returncode == 0
+    assert manifest_file.read_manifest(curated / "manifest.json").complete
+
+
 def test_a_list_of_another_version_is_left_aside(tmp_path):
     (tmp_path / "cache").mkdir()
     data_folder.known_sessions_file(tmp_path).write_text('{"schema_version": 99}')

@@ -182,7 +182,7 @@ def change_labels(root):
             id="no manifest",
         ),
         pytest.param(
-            lambda r: (r / MANIFEST).write_text("{"), "expected a whole manifest", id="not JSON"
+            lambda r: (r / MANIFEST).write_text("{"), "expected a manifest", id="not JSON"
         ),
         pytest.param(
             edited(lambda b: b.update(schema="x")), "instead of 'acq-ubfc-manifest' of version 2",
@@ -194,7 +194,7 @@ def change_labels(root):
             id="version",
         ),
         pytest.param(
-            edited(lambda b: b["entries"][0].pop("side")), "expected a whole manifest",
+            edited(lambda b: b["entries"][0].pop("side")), "expected a manifest",
             id="entry without a side",
         ),
         pytest.param(entry(part=0), "from 1, found 0 and 30", id="part 0"),
@@ -233,7 +233,7 @@ def change_labels(root):
             entry(session=["S02-x"]), "a list instead of text", id="session that is a list"
         ),
         pytest.param(
-            entry(hr_bpm=float("nan")), "expected a whole manifest, found malformed JSON",
+            entry(hr_bpm=float("nan")), "expected a manifest, found malformed JSON",
             id="NaN",
         ),
         pytest.param(
