@@ -119,9 +119,9 @@ def doubtful_names(
         for names in names_read_as_one(_subjects_used(data, is_excluded))
     ] + [
         SessionError(
-            expected=f"recordings as <subject>/<session>{SESSION_SUFFIX}",
-            found=f"{', '.join(unread[:_MOST_NAMED])}{more}, not read by anything",
-            where=sessions_dir(data), fix="rename or move what is a recording",
+            f"not read by anything in {sessions_dir(data)}: "
+            f"{', '.join(unread[:_MOST_NAMED])}{more}",
+            fix=f"what is a recording is to be named <subject>/<session>{SESSION_SUFFIX}",
         )
     ] * bool(unread)
 

@@ -66,7 +66,9 @@ def find_copies_across_subjects(
 def find_imported_copies(data: Path) -> list[SplitError]:
     """Find sessions of different subjects that were imported from the same files, of all of them.
 
-    One that cannot be read is passed over.
+    Returns
+    -------
+    a warning for each group; one that cannot be read is passed over
     """
     subject_of: dict[str, str] = {}
     pairs = list(_same_files(data_folder.session_files(data), subject_of))
@@ -74,32 +76,49 @@ def find_imported_copies(data: Path) -> list[SplitError]:
         (first, second): how for first, second, how in pairs
         if subject_of[first] != subject_of[second]
     }
-    return _errors(found, subject_of)
+    return [
+        SplitError(
+            f"recorded of one person and under several subjects, which no split takes: {words}",
+            fix=fix, of=of,
+        )
+        for words, fix, of in _describe_groups(found, subject_of)
+    ]
 
 
 def _errors(
     found: dict[tuple[str, str], str], subject_of: dict[str, str]
 ) -> list[SplitError]:
     """Return an error for each group of sessions that pairs hold together, not for each pair."""
+    expected = "what was recorded of a person under one subject"
+    return [
+        SplitError(expected=expected, found=words, fix=fix, of=of)
+        if of
+        # a whole sentence is not cut, however many it names
+        else SplitError(f"expected {expected}, found {words}", fix=fix)
+        for words, fix, of in _describe_groups(found, subject_of)
+    ]
+
+
+def _describe_groups(
+    found: dict[tuple[str, str], str], subject_of: dict[str, str]
+) -> Iterator[tuple[str, Fix | str, str]]:
+    """Yield each group of sessions that pairs hold together: in words, what mends it, of what."""
     groups: list[set[str]] = []
     for pair in found:
         touched = [group for group in groups if group & set(pair)]
         groups = [group for group in groups if group not in touched]
         groups.append(set(pair).union(*touched))
-    errors = []
     for group in sorted(map(sorted, groups)):
         hows = {pair: how for pair, how in sorted(found.items()) if set(pair) <= set(group)}
-        if len(group) == 2:
-            (first, second), how = next(iter(hows.items()))
-            errors.append(_error(first, subject_of[first], second, subject_of[second], how))
-            continue
-        listed = ", ".join(f"{session} of {subject_of[session]}" for session in group)
-        errors.append(SplitError(
-            "expected what was recorded of a person under one subject, found "
-            f"{len(group)} sessions {_describe_sharing(hows)}: {listed}",
-            fix="exclude all but one of them",
-        ))
-    return errors
+        pair, how = next(iter(hows.items()))
+        named = [
+            f"{session} of {subject_of[session]}" for session in (pair if len(hows) == 1 else group)
+        ]
+        if len(hows) == 1:
+            yield f"{' and '.join(named)} with {how}", Fix.EXCLUDE_COPY, pair[1]
+        else:
+            words = f"{len(group)} sessions {_describe_sharing(hows)}: {', '.join(named)}"
+            yield words, "exclude all but one of them", ""
 
 
 def _describe_sharing(hows: dict[tuple[str, str], str]) -> str:
@@ -108,14 +127,6 @@ def _describe_sharing(hows: dict[tuple[str, str], str]) -> str:
     if len(set(hows.values())) == 1:
         return f"with {how}"
     return f"that hold what others of them hold ({first} and {second}: {how})"
-
-
-def _error(first: str, subject: str, second: str, other: str, how: str) -> SplitError:
-    return SplitError(
-        expected="what was recorded of a person under one subject",
-        found=f"{first} of {subject} and {second} of {other} with {how}",
-        fix=Fix.EXCLUDE_COPY, of=second,
-    )
 
 
 def _same_files(

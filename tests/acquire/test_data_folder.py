@@ -135,7 +135,7 @@ def test_a_folder_that_cannot_be_entered_hides_no_other_doubt(tmp_path):
         first, second, third = doubtful_names(tmp_path)
     assert first.found == "Permission denied"
     assert "are read as one name" in str(second)
-    assert third.found == "s01/S01-1.H5, not read by anything"
+    assert f"not read by anything in {tmp_path}/sessions: s01/S01-1.H5" in str(third)
 
 
 def test_recordings_that_nothing_reads_are_named_and_what_macos_leaves_is_not(tmp_path):
@@ -148,7 +148,7 @@ def test_recordings_that_nothing_reads_are_named_and_what_macos_leaves_is_not(tm
     for name in unread:
         (tmp_path / "sessions" / name).touch()
     (doubt,) = doubtful_names(tmp_path)
-    assert doubt.found.startswith(f"{', '.join(unread)}, not read")
+    assert doubt.facts.endswith(f"/sessions: {', '.join(unread)}")
     assert session_files(tmp_path) == [tmp_path / "sessions/S01/S01-1.h5"]
 
 

@@ -79,6 +79,8 @@ def read_recording(folder: Path) -> PublishedRecording:
     height, width = common_size([file for file in frames.files if file is not None])
     ppg = columns[_BVP]
     times = _ppg_times(len(ppg), frames, table, defects)
+    if match[2].lower() not in _CONDITIONS:
+        defects.append(f"condition {match[2]} is none of the set's, {', '.join(_CONDITIONS)}; kept")
     labels = [Label(f"condition {_CONDITIONS.get(match[2].lower(), match[2])}")]
     for name in _QUALITIES:
         if name in columns:

@@ -45,6 +45,7 @@ VIDEO, TIMES = "cv_camera_sensor_stream_handler.avi", "cv_camera_sensor_timer_st
 SAMPLES = "cms50_stream_handler.xml"
 _FOLDER = re.compile(r"([A-Za-z][A-Za-z0-9-]{0,20})")
 _GROUP = re.compile(r"id[0-9]{1,9}", re.IGNORECASE)
+_SESSIONS = ("resting", "rotation", "talk", "gym")
 _MOST_LOST = 0.5             # of the samples that the count says there were
 
 
@@ -69,6 +70,8 @@ def read_recording(folder: Path) -> PublishedRecording:
     """
     inner, defects = innermost(folder), []
     subject, _, session = folder.name.partition("_")
+    if session.casefold() not in _SESSIONS:
+        defects.append(f"session {session} is none of the set's, {', '.join(_SESSIONS)}; kept")
     stamps = _read_rows(find_file(inner, TIMES), 2, defects)
     header = read_header(find_file(inner, VIDEO), defects)
     path = find_file(inner, TIMES)

@@ -36,10 +36,18 @@ from dataset.public.published import (
 RATE_HZ = 30.0
 SENSOR = "HKG-07C+ pulse oximeter"
 _FILE = re.compile(r"p([0-9]{1,9})_([0-9]{1,9})\.mat", re.IGNORECASE)
-_LABELS = (
-    "light", "motion", "exercise", "skin_color", "gender", "glasser", "hair_cover", "makeup",
-)
 _WRONG_MOTION = "Watching Videos"
+_YES_NO = ("True", "False")
+# each label with its values. Source: the set's page, and rPPG-Toolbox, which takes no other
+_LABELS = {
+    "light": ("LED-low", "LED-high", "Incandescent", "Nature"),
+    "motion": (
+        "Stationary", "Stationary (after exercise)", "Rotation", "Talking", "Walking",
+        _WRONG_MOTION,
+    ),
+    "exercise": _YES_NO, "skin_color": ("3", "4", "5", "6"), "gender": ("male", "female"),
+    "glasser": _YES_NO, "hair_cover": _YES_NO, "makeup": _YES_NO,
+}
 _OTHER_RATE = 0.03           # a larger difference of counts is another rate
 _STILL_S = 0.5               # a PPG that stands still for longer has lost samples
 
@@ -100,10 +108,14 @@ def read_recording(path: Path) -> PublishedRecording:
 
 
 def _read_labels(mat: MatFile, defects: list[str]) -> list[str]:
-    """Return the labels of a file as texts; name those that are missing, and one known error."""
+    """Return the labels of a file as texts; name those that are missing, and what is not known."""
     if missing := [name for name in _LABELS if name not in mat.variables]:
         defects.append(f"labels that are missing: {', '.join(missing)}")
     values = {name: mat.read_text(name) for name in _LABELS if name in mat.variables}
+    defects += [
+        f"{name} {value!r} is none of the set's, {', '.join(_LABELS[name])}; kept"
+        for name, value in values.items() if value not in _LABELS[name]
+    ]
     if values.get("motion") == _WRONG_MOTION:
         defects.append(
             f"motion is {_WRONG_MOTION!r}, an error of older copies of the set for 'Walking'; kept"

@@ -69,6 +69,24 @@ def test_a_subject_that_the_session_s_id_does_not_begin_with_is_told():
     assert _described(same).startswith("subject4 -> UBFC2-S04-2 (was there): ")
 
 
+@pytest.mark.parametrize("copies", [2, 3])
+def test_what_an_import_warns_of_is_worded_as_no_error(tmp_path, acq_here, copies):
+    """It ends with 0: an error says what was expected, and ends with 1."""
+    (tmp_path / "data/sessions/S09").mkdir(parents=True)
+    (tmp_path / "data/sessions/S09/S09-1.H5").touch()
+    for number in range(1, copies + 1):
+        make_mmpd(tmp_path / "set", number=number)
+    done = acq_here("import", tmp_path / "set")
+    assert done.returncode == 0
+    unread, copied = [line for line in done.stderr.splitlines() if line.startswith("acq: ")]
+    assert unread.startswith("acq: not read by anything in data/sessions: S09/S09-1.H5; ")
+    assert copied.startswith(
+        "acq: recorded of one person and under several subjects, which no split takes: "
+    )
+    assert copied.count("-0 of MMPD-") == copies
+    assert "expected" not in done.stderr
+
+
 def test_what_came_over_with_nothing_to_learn_from_is_counted_and_named(tmp_path, acq_here):
     make_mmpd(tmp_path / "set", number=1)
     make_mmpd(tmp_path / "set", number=2, GT_ppg=np.zeros((1, 180)))

@@ -352,7 +352,7 @@ def test_a_subject_whose_name_is_read_as_another_s_is_named_not_imported(tmp_pat
         "UBFC2-01", "UBFC2-2", "UBFC2-3"
     }
     (copies,) = find_imported_copies(tmp_path / "data")
-    assert "UBFC2-2 of UBFC2-2 and UBFC2-3 of UBFC2-3 with the same" in copies.found
+    assert "UBFC2-2 of UBFC2-2 and UBFC2-3 of UBFC2-3 with the same" in copies.facts
     with pytest.raises(SplitError, match=r"the same ground_truth\.txt and vid\.avi"):
         make_split(tmp_path / "data", holdout=["UBFC2-01"])
     make_dataset_2(tmp_path / "set/subject4", frames=60, labels=60, person=3)

@@ -86,6 +86,12 @@ def test_a_table_of_another_length_is_not_paired_and_that_is_said(tmp_path):
     check_pulse(tmp_path / SESSION)
 
 
+def test_a_condition_that_the_set_does_not_have_is_kept_and_said(tmp_path):
+    make_ibvp(tmp_path / "set", name="p01_e")
+    found = import_one(tmp_path / "set", tmp_path / "data")
+    assert "condition e is none of the set's, a, b, c, d; kept" in found.defects
+
+
 @pytest.mark.parametrize(
     ("made", "words"),
     [

@@ -90,6 +90,12 @@ def test_what_is_no_such_file_is_refused_or_said(tmp_path, name, text, words):
     assert name in outcome.error
 
 
+def test_a_session_that_the_set_does_not_have_is_kept_and_said(tmp_path):
+    make_lgi_ppgi(tmp_path / "set", session="sleep")
+    found = import_one(tmp_path / "set", tmp_path / "data")
+    assert "session sleep is none of the set's, resting, rotation, talk, gym; kept" in found.defects
+
+
 def test_a_row_without_values_keeps_its_place(tmp_path):
     path = make_lgi_ppgi(tmp_path / "set") / SAMPLES
     text = path.read_text()
