@@ -1,12 +1,14 @@
-"""Verify the files that list what there is: split, exclusions, withdrawals; each as it is read.
+"""Verify the files that lie beside the sessions: split, exclusions, withdrawals, the rig.
 
-And that no file lies in the place of a folder, where nothing would be looked for.
+Each is read as it is where it is used. And that no file lies in the place of a folder, where
+nothing would be looked for.
 """
 
 from pathlib import Path
 
 from acquire import data_folder
-from acquire.errors import CurationError, Fix, SplitError
+from acquire.calibration.rig_file import read_rig
+from acquire.errors import CalibrationError, CurationError, Fix, SplitError
 from dataset.selection.exclusions_file import read_exclusions
 from dataset.selection.split_file import read_split
 from dataset.withdraw.find_files import PLAN
@@ -17,7 +19,7 @@ from .result import References, Verification
 
 
 def verify_lists(data: Path, verification: Verification, references: References) -> None:
-    """Read split and exclusions into `references`, and the record of withdrawals."""
+    """Read split and exclusions into `references`, and the rig and the record of withdrawals."""
     path = data_folder.split_file(data)
     if data_folder.is_there(path):
         try:
@@ -44,10 +46,14 @@ def verify_lists(data: Path, verification: Verification, references: References)
                 expected="a folder", found=data_folder.name_kind(folder), where=f"at {folder}",
                 fix="move it away",
             ))
-    try:
-        read_withdrawals(data)
-    except CurationError as error:
-        verification.add("broken", data_folder.withdrawals_file(data), error)
+    for path, read in (
+        (data_folder.rig_file(data), read_rig),
+        (data_folder.withdrawals_file(data), read_withdrawals),
+    ):
+        try:
+            read(data)
+        except (CalibrationError, CurationError) as error:
+            verification.add("broken", path, error)
     try:
         plan = read_plan(data)
     except CurationError as error:

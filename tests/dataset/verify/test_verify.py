@@ -168,6 +168,10 @@ def test_what_is_whole_is_silent_but_for_what_cannot_be_checked(data):
             lambda d: data_folder.withdrawals_file(d).write_text("{}"), "record of withdrawals",
             id="withdrawals",
         ),
+        pytest.param(
+            lambda d: data_folder.rig_file(d).write_text('{"version": 7}'),
+            "expected the calibration of a rig, found no schema", id="rig",
+        ),
         pytest.param(interrupt, "withdrawal was interrupted", id="withdrawal"),
         pytest.param(
             lambda d: (d / PLAN).write_text("{"), "an interrupted withdrawal wrote down",
