@@ -46,6 +46,11 @@ def verify_lists(data: Path, verification: Verification, references: References)
                 expected="a folder", found=data_folder.name_kind(folder), where=f"at {folder}",
                 fix="move it away",
             ))
+    _verify_unread(data, verification)
+
+
+def _verify_unread(data: Path, verification: Verification) -> None:
+    """Read what no later step needs: the rig, and what withdrawals wrote down."""
     for path, read in (
         (data_folder.rig_file(data), read_rig),
         (data_folder.withdrawals_file(data), read_withdrawals),
