@@ -4,7 +4,8 @@ What an item reads goes to one worker in pieces, into a scratch folder (`dataset
 The work runs there. What it wrote comes back in pieces, is held against its SHA-256, and takes its
 place by a rename. Two pieces at a time are on their way, so that no recording, however long, needs
 more memory. The scratch folder goes when the item is done or has failed; and where this process is
-gone, killed or not, when the scheduler drops what it had asked for.
+gone, killed or not, when the scheduler drops what it had asked for: a worker that is at an item
+ends it first, for nothing stops a thread.
 """
 
 import errno
