@@ -107,12 +107,8 @@ def _report(done: str, decided: "Decided", data: Path, *, as_json: bool) -> None
         })
         return
     for exclusion in decided.changed:
-        olds = [
-            old for old in decided.replaced
-            if (old.session, old.part_text) == (exclusion.session, exclusion.part_text)
-        ]
-        instead = f", instead of: {olds[0].reason} ({olds[0].decided[:10]})" if olds else ""
-        echo(f"{done.replace('_', ' ')}: {described(exclusion)}{instead}")
+        instead = [described(exclusion), decided.instead_of(exclusion)]
+        echo(f"{done.replace('_', ' ')}: {', '.join(filter(None, instead))}")
     echo(f"wrote {decided.path}")
     for old in stale:
         echo(f"  made before this: {old['path']}; make it anew with {old['command']}")

@@ -103,16 +103,17 @@ class Jobs:
     Parameters
     ----------
     program : what runs a verb, before its name
-    on_end : called with each job that was begun here once it has ended
+    on_begin, on_end : called with each job that is begun here, and once it has ended
     """
 
     def __init__(
         self, data: Path, program: Sequence[str] = ACQ, *,
+        on_begin: Callable[[JobView], object] = lambda job: None,
         on_end: Callable[[JobView], object] = lambda job: None,
     ) -> None:
         self._data, self._program, self._lock = data, program, threading.Lock()
         self._beginning = threading.Lock()
-        self._on_end = on_end
+        self._on_begin, self._on_end = on_begin, on_end
         self._jobs: dict[str, _Job] = {}
         for folder in sorted(jobs_dir(data).glob("*/")):
             if not (folder / JOB).exists():
@@ -155,7 +156,9 @@ class Jobs:
             self._jobs[name] = job
             self._forget_oldest()
         threading.Thread(target=self._wait, args=(job,), daemon=True, name=name).start()
-        return self._view(job)
+        view = self._view(job)
+        self._on_begin(view)
+        return view
 
     def _start(self, job: _Job, arguments: tuple[str, ...]) -> None:
         out, err = (_make_file(job.folder / name) for name in (OUT, ERR))

@@ -79,16 +79,22 @@ class Studio:
         )
 
     async def follow(self, socket: WebSocket) -> None:
-        """Send a line to a page whenever exclusions change, here or by another process."""
+        """Send a line to a page whenever exclusions change, here or by another process.
+
+        A page of a session hears, too, when its recording is gone.
+        """
         await socket.accept()
+        name = socket.query_params.get("session", "")
         waiting = asyncio.ensure_future(socket.receive())
-        seen = self._exclusions_state()
+        seen = self._exclusions_state(), self._shared.is_there(name)
         try:
             while not waiting.done():                  # a page sends nothing; this is its end
                 await asyncio.wait([waiting], timeout=_LOOK_S)
-                if (state := self._exclusions_state()) != seen:
+                state = self._exclusions_state(), self._shared.is_there(name)
+                if state != seen:
+                    what = "exclusions" if state[0] != seen[0] else "session"
                     seen = state
-                    await socket.send_json({"changed": "exclusions"})
+                    await socket.send_json({"changed": what})
         except (WebSocketDisconnect, asyncio.CancelledError):
             pass                                       # the page has gone, or the studio ends
         finally:

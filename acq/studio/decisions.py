@@ -56,6 +56,14 @@ class OutOfDate:
     mend: str                      # in words
 
 
+@dataclass(frozen=True)
+class Told:
+    """What a page is told of a decision."""
+
+    out_of_date: list[OutOfDate]
+    instead: tuple[str, ...] = ()  # in words, each decision that another one took the place of
+
+
 class Decisions:
     """Exclusions made and revoked here, and the steps that lead back."""
 
@@ -65,8 +73,8 @@ class Decisions:
         self._lock = threading.Lock()
         self._steps: dict[str, list[_Step]] = {}         # by session
 
-    def exclude(self, session_files: Sequence[Path], asked: ExcludeRequest) -> list[OutOfDate]:
-        """Exclude sessions, or a part of each, and return what is out of date now.
+    def exclude(self, session_files: Sequence[Path], asked: ExcludeRequest) -> Told:
+        """Exclude sessions, or a part of each; tell what is out of date now, and what it replaced.
 
         Raises
         ------
@@ -86,9 +94,12 @@ class Decisions:
                 again = {(_part(one), one.reason) for one in revoked}
                 if made := tuple(one for one in made if (_part(one), one.reason) not in again):
                     self._remember(session, made=made, revoked=revoked)
-            return self._note("excluded", decided)
+            return Told(self._note("excluded", decided), tuple(
+                f"Excluded {one.session}, {one.part_text}, {instead}."
+                for one in decided.changed if (instead := decided.instead_of(one))
+            ))
 
-    def include(self, session: str, asked: IncludeRequest) -> list[OutOfDate]:
+    def include(self, session: str, asked: IncludeRequest) -> Told:
         """Revoke the decision on one part, and return what is out of date now.
 
         Raises
@@ -98,9 +109,9 @@ class Decisions:
         with self._lock:
             decided = decide.include(self._data, [session], (asked.from_s, asked.to_s))
             self._remember(session, made=(), revoked=decided.changed)
-            return self._note("included again", decided)
+            return Told(self._note("included again", decided))
 
-    def undo(self, session: str) -> list[OutOfDate]:
+    def undo(self, session: str) -> Told:
         """Take the last step on a session back, and return what is out of date now.
 
         A step that another page or process has taken back already counts as taken back.
@@ -117,9 +128,9 @@ class Decisions:
                     expected=f"a decision on {session} that was made here", found="none to undo",
                     fix="the list of what is excluded has all others",
                 )
-            return self._take_back(session, -1)
+            return Told(self._take_back(session, -1))
 
-    def undo_several(self, asked: UndoSeveralRequest) -> list[OutOfDate]:
+    def undo_several(self, asked: UndoSeveralRequest) -> Told:
         """Take back that whole sessions were excluded; one that is included again stays so.
 
         Raises
@@ -135,7 +146,7 @@ class Decisions:
                 ]
                 if of_it:
                     stale = self._take_back(session, of_it[-1]) or stale
-        return stale
+        return Told(stale)
 
     def can_undo(self, session: str) -> bool:
         """Return whether there is a step on a session to take back."""

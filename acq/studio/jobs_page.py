@@ -54,12 +54,7 @@ class JobPages:
     async def begin(self, request: Request) -> Response:
         """Begin a job."""
         asked = await read_body(request, JobRequest)
-        return as_json(asdict(await run_in_threadpool(self._begin, asked)))
-
-    def _begin(self, asked: JobRequest) -> JobView:
-        job = self._shared.jobs.begin(asked)
-        self._shared.log.add(f"begun: {job.title} (job {job.id[-8:]})")
-        return job
+        return as_json(asdict(await run_in_threadpool(self._shared.jobs.begin, asked)))
 
     async def cancel(self, request: Request) -> Response:
         """Ask a job to end."""

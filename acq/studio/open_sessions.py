@@ -45,6 +45,12 @@ class OpenSessions:
                 opened.player = SessionPlayer(path)
             yield opened.player
 
+    def forget_gone(self) -> None:
+        """Close those whose files are gone: what is deleted fills the disk while it is open."""
+        with self._lock:
+            for path in [path for path in self._opened if not path.exists()]:
+                del self._opened[path]
+
     def _find(self, path: Path, *, newest: bool) -> _Opened:
         stat = path.stat()
         state = (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)

@@ -15,7 +15,7 @@ from .decisions import (
     ExcludeRequest,
     ExcludeSeveralRequest,
     IncludeRequest,
-    OutOfDate,
+    Told,
     UndoSeveralRequest,
 )
 from .sessions_page import Progress
@@ -119,5 +119,5 @@ class SessionRoutes:
         )
 
 
-async def _decide(decide: Callable[[], list[OutOfDate]]) -> Response:
-    return as_json({"out_of_date": await run_in_threadpool(lambda: list(map(vars, decide())))})
+async def _decide(decide: Callable[[], Told]) -> Response:
+    return as_json(await run_in_threadpool(decide))

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from acq.terminal.printing import visible
 from acquire.data_folder import is_session_id
 from dataset.catalogue.known import KnownSessions
 from dataset.catalogue.listing import Listing, list_sessions
@@ -92,7 +93,7 @@ def rows_of(listing: Listing) -> list[Row]:
             *([values["problem"]] if values["problem"] else []),
         )
         has_page = values["state"] != "unreadable" and is_session_id(name)
-        rows.append(Row(name, has_page, values, notes))
+        rows.append(Row(name, has_page, values, tuple(map(visible, notes))))
     return rows
 
 

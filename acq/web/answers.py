@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from acq.advice import PAGE, advise
+from acq.terminal.printing import visible
 from acquire.errors import AcqError, BusyError
 from dataset.common.files import finite
 from dataset.common.pages import render_page
@@ -23,6 +24,10 @@ class NotThere(AcqError):
     """What an address names is not there."""
 
 
+class Gone(NotThere):
+    """What a page is open of, and is there no more."""
+
+
 class BadRequest(AcqError):
     """What a page sent is not what it should have sent."""
 
@@ -33,12 +38,23 @@ def page(template: Path, **values: object) -> Response:
 
 
 def as_json(body: object, status: int = 200) -> Response:
-    """Return JSON of plain values and dataclasses; what is not finite is null."""
+    """Return JSON of plain values and dataclasses; what is not finite is null.
+
+    Control characters of texts are escapes such as `\\x1b`, as they are in a terminal.
+    """
     plain: Any = asdict(body) if is_dataclass(body) and not isinstance(body, type) else body
     return Response(
-        json.dumps(finite(plain), allow_nan=False, default=str), status,
+        json.dumps(_visible(finite(plain)), allow_nan=False, default=str), status,
         media_type="application/json",
     )
+
+
+def _visible(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _visible(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_visible(item) for item in value]
+    return visible(value, keep="\n\t") if isinstance(value, str) else value
 
 
 async def read_body(request: Request, kind: type[T]) -> T:
@@ -73,7 +89,7 @@ def error_handlers(template: Path) -> dict[Any, Any]:
             words = "there is no such page" if status == 404 else error.detail
         elif isinstance(error, AcqError | OSError):
             status = _status_of(error)
-            words = advise(error, PAGE)
+            words = visible(advise(error, PAGE))
         else:
             raise error
         if "text/html" not in request.headers.get("accept", ""):
@@ -86,6 +102,8 @@ def error_handlers(template: Path) -> dict[Any, Any]:
 
 
 def _status_of(error: Exception) -> int:
+    if isinstance(error, Gone):
+        return 410
     if isinstance(error, NotThere):
         return 404
     if isinstance(error, BusyError):

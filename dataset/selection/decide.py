@@ -34,6 +34,14 @@ class Decided:
     changed: tuple[Exclusion, ...]        # decisions that were made, or revoked
     replaced: tuple[Exclusion, ...] = ()  # decisions on the very same parts, of before
 
+    def instead_of(self, made: Exclusion) -> str:
+        """Return the decision that this one replaced, in words; "" where it replaced none."""
+        olds = (
+            old for old in self.replaced
+            if (old.session, old.from_s, old.to_s) == (made.session, made.from_s, made.to_s)
+        )
+        return next((f"instead of: {old.reason} ({old.decided[:10]})" for old in olds), "")
+
 
 def exclude(data: Path, exclusions: Sequence[Exclusion]) -> Decided:
     """Add decisions; each replaces one on the very same part.

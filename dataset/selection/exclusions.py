@@ -42,7 +42,8 @@ class Exclusion:
                 where = "before its start" if end < 0 else "30 years and more after its start"
                 raise ValueError(f"a part of {self.session} that begins or ends {where}: {end:g} s")
         if self.from_s is not None and self.to_s is not None and self.from_s >= self.to_s:
-            raise ValueError(f"a part that ends before it begins, {self.part_text}")
+            how = "ends before it begins" if self.from_s > self.to_s else "ends where it begins"
+            raise ValueError(f"a part that {how}, {self.part_text}")
 
     @property
     def is_whole(self) -> bool:

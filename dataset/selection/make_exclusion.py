@@ -51,13 +51,26 @@ def make_exclusion(
         raise CurationError(
             expected="a part of a recording, and a reason", found=error, fix="correct it"
         ) from error
-    if end_s is not None and ((from_s or 0.0) >= end_s or (to_s or 0.0) > end_s + _ROUNDING_S):
+    if end_s is not None:
+        _check_within(exclusion, end_s)
+    return exclusion
+
+
+def _check_within(part: Exclusion, end_s: float) -> None:
+    """Refuse a part that begins where its recording has ended, or ends well after that."""
+    end = clock_time(end_s, digits=3)
+    if (part.from_s or 0.0) >= end_s:
         raise CurationError(
-            expected=f"a part of {session_id}, which ends at {clock_time(end_s, digits=3)}",
-            found=exclusion.part_text,
+            expected=f"a part of {part.session} that begins before its end, {end}",
+            found=part.part_text, fix="name an earlier beginning",
+        )
+    if (part.to_s or 0.0) > end_s + _ROUNDING_S:
+        raise CurationError(
+            expected=f"a part of {part.session} that ends at its end, {end}, or at most "
+                     f"{_ROUNDING_S:g} s after it",
+            found=part.part_text,
             fix="leave the end out where the part lasts until the recording ends",
         )
-    return exclusion
 
 
 def _others_of(path: Path, session_id: str) -> set[Path]:

@@ -42,7 +42,8 @@ function line(day) {
   cells.forEach((cell, at) => {
     cell.setAttribute("role", "cell");
     cell.className = at === 7 ? "long" : at === 0 ? "" : [2, 3, 5, 6].includes(at) ? "short n" : "short";
-    if (names[at]) cell.dataset.is = names[at];
+    const name = names[at] || (at === 4 && !row.grade ? "grade" : "");        // a grade says itself what it is
+    if (name) cell.dataset.is = name;
   });
   const made = element("tr", undefined, ...cells);
   made.setAttribute("role", "row");

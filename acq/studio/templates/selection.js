@@ -53,8 +53,8 @@ function select() {
   const actions = {
     qc: () => begin({verb: "qc", sessions: [...chosen]}, job => { if (job.state === "done") later(); }),
     exclude: whole(async fields => {
-      const sessions = [...chosen], {out_of_date: stale} = await post("/exclude", {sessions, reason: fields.reason.value});
-      sessionStorage.setItem("done", JSON.stringify({sessions, reason: fields.reason.value, stale}));
+      const sessions = [...chosen], {out_of_date: stale, instead} = await post("/exclude", {sessions, reason: fields.reason.value});
+      sessionStorage.setItem("done", JSON.stringify({sessions, reason: fields.reason.value, stale, instead}));
       later();
     }),
     split: fields => begin({
@@ -93,8 +93,9 @@ function select() {
       await post("/exclude/undo", {sessions: done.sessions, reason: done.reason});
       later();
     }));
-    const stale = done.stale.map(one => ` Made before this: ${one.path}; ${one.mend}.`).join("");
-    $("#done").replaceChildren(`Excluded ${counted(done.sessions.length, "session")}.${stale} `, undo);
+    const stale = done.stale.map(one => `Made before this: ${one.path}; ${one.mend}.`);
+    $("#done").replaceChildren(
+      [`Excluded ${counted(done.sessions.length, "session")}.`, ...done.instead, ...stale].join(" "), " ", undo);
     $("#done").hidden = false;
   }
 }

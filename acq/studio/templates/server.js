@@ -2,6 +2,7 @@
 
 async function answered(response) {
   if (response.ok) return response;
+  if (response.status === 410) location.reload();      // what the page is of is gone: nothing of it stays
   let words = response.statusText;
   try { words = (await response.json()).error ?? words; } catch { /* no JSON: the status says it */ }
   throw new Error(words);
@@ -16,12 +17,14 @@ export async function post(address, body = {}) {
   return answer.json();
 }
 
-// Calls `changed` whenever exclusions change; where the studio is gone it is asked again.
-export function follow(changed, gone) {
-  const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/follow`);
+// Calls `changed` whenever exclusions change, or the recording of `session` is gone; where the studio is gone it
+// is asked again.
+export function follow(changed, gone, session = "") {
+  const scheme = location.protocol === "https:" ? "wss" : "ws";
+  const socket = new WebSocket(`${scheme}://${location.host}/follow?session=${encodeURIComponent(session)}`);
   socket.onopen = () => gone(false);
   socket.onmessage = () => changed();
-  socket.onclose = () => { gone(true); setTimeout(() => follow(changed, gone), 3000); };
+  socket.onclose = () => { gone(true); setTimeout(() => follow(changed, gone, session), 3000); };
 }
 
 const problem = document.querySelector("#problem");

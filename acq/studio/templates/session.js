@@ -9,14 +9,14 @@ let takes = .05;                                // until a picture has come [s]
 
 // --- pictures -----------------------------------------------------------------------------------
 
-const pictures = new Map(), coming = new Set();
+const pictures = new Map(), coming = new Set(), failed = new Set();
 const frameAt = time => {                       // the last one whose light fell before it
   let low = 0, high = times.length;
   while (low < high) { const mid = (low + high) >> 1; if (times[mid] <= time + 1e-6) low = mid + 1; else high = mid; }
   return Math.max(0, low - 1);
 };
 async function bring(frame) {
-  if (frame >= times.length || pictures.has(frame) || coming.has(frame) || coming.size >= AT_ONCE) return;
+  if (frame >= times.length || pictures.has(frame) || coming.has(frame) || failed.has(frame) || coming.size >= AT_ONCE) return;
   coming.add(frame);
   const begun = performance.now();
   try {
@@ -27,7 +27,7 @@ async function bring(frame) {
       pictures.delete(oldest);
     }
     takes = .8 * takes + .2 * (performance.now() - begun) / 1000;
-  } catch (error) { complain(error); } finally { coming.delete(frame); }
+  } catch (error) { failed.add(frame); complain(error); } finally { coming.delete(frame); }
   if (!playing) showPicture();
 }
 // While it plays, the last picture that has come; the caption always has the number of what is seen.
@@ -37,9 +37,13 @@ function showPicture() {
   if (!playing) bring(frame);
   const shown = pictures.has(frame) ? frame
     : playing ? Math.max(-1, ...[...pictures.keys()].filter(one => one < frame)) : -1;
-  const late = shown < 0 ? " is on its way" : shown < frame ? `; frame ${frame} is on its way` : "";
-  $("#at").textContent = `frame ${shown < 0 ? frame : shown} of ${times.length} · ${clockTime(at, 3)}${late}`;
-  if (shown < 0) return;
+  const late = failed.has(frame) ? " cannot be shown" : " is on its way";
+  const what = shown < 0 ? late : shown < frame ? `; frame ${frame}${late}` : "";
+  $("#at").textContent = `frame ${shown < 0 ? frame : shown} of ${times.length} · ${clockTime(at, 3)}${what}`;
+  if (shown < 0) {
+    if (failed.has(frame)) canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
+    return;
+  }
   canvas.getContext("2d").drawImage(pictures.get(shown), 0, 0, canvas.width, canvas.height);
   canvas.dataset.frame = shown;
 }
@@ -120,11 +124,13 @@ const of = (...names) => names.filter(([name]) => curves[name]).map(
 
 // --- parts to exclude ---------------------------------------------------------------------------
 
-const form = $("#exclude"), rounded = seconds => String(Math.round(seconds * 1000) / 1000);
+// To milliseconds, never within the part; an end that is the session's own stays empty, so that the last frame is in.
+const form = $("#exclude"), DUST = 1e-6;
 function choose(part) {
   chosen = part;
-  form.elements.from.value = part ? rounded(part.from) : "";
-  form.elements.to.value = part ? rounded(part.to) : "";
+  const isFirst = !part || part.from <= axis.first, isLast = !part || (part.to >= axis.last && !isGrowing());
+  form.elements.from.value = isFirst ? "" : String(Math.floor(part.from * 1000 + DUST) / 1000);
+  form.elements.to.value = isLast ? "" : String(Math.ceil(part.to * 1000 - DUST) / 1000);
   draw();
 }
 function chooseEnd(name) {
@@ -143,26 +149,36 @@ const number = text => {
   return 3600 * hours + 60 * minutes + seconds;
 };
 // One decision at a time: returns true once it is taken.
-let isDeciding = false;
-const decide = tried(async (what, body) => {
-  if (isDeciding) return false;
+let deciding = null, undos = 0;
+const take = tried(async (what, body) => {
+  const {out_of_date: stale, instead} = await post(`${address}/${what}`, body);
+  $("#done").textContent = [...instead, ...stale.map(one => `Made before this: ${one.path}; ${one.mend}.`)].join(" ");
+  await load();
+  return true;
+});
+async function decide(what, body) {
+  if (deciding) return false;
   const pressed = document.activeElement;
-  isDeciding = true;
+  deciding = take(what, body);
   showDeciding();
-  try {
-    const {out_of_date: stale} = await post(`${address}/${what}`, body);
-    $("#done").textContent = stale.map(one => `Made before this: ${one.path}; ${one.mend}.`).join(" ");
-    await load();
-    return true;
-  } finally {
-    isDeciding = false;
+  try { return await deciding; } finally {
+    deciding = null;
     showDeciding();
     if (document.activeElement === document.body) pressed.focus();     // a button that was disabled lost it
   }
-});
+}
+// A press while a decision is under way waits for it: two undo two. One that fails takes those after it along.
+async function undo() {
+  undos += 1;
+  if (undos > 1) return;
+  for (; undos > 0; undos -= 1) {
+    while (deciding) await deciding;
+    if (!await decide("undo")) undos = 1;
+  }
+}
 function showDeciding() {
-  for (const button of [form.querySelector("button"), ...document.querySelectorAll("#excluded button")]) button.disabled = isDeciding;
-  $("#undo").disabled = isDeciding || !session?.can_undo;
+  for (const button of [form.querySelector("button"), ...document.querySelectorAll("#excluded button")]) button.disabled = Boolean(deciding);
+  $("#undo").disabled = Boolean(deciding) || !session?.can_undo;
 }
 // Whether the whole session is meant, where no part is chosen.
 function isMeant() {
@@ -287,7 +303,7 @@ board.addEventListener("wheel", event => {
 const KEYS = {
   " ": () => play(!playing), "0": () => view(axis.first, axis.last), "+": () => zoom(1.5), "=": () => zoom(1.5),
   "-": () => zoom(1 / 1.5), "[": () => chooseEnd("from"), "]": () => chooseEnd("to"), Home: () => seek(axis.first),
-  End: () => seek(axis.last), e: () => form.elements.reason.focus(), u: () => decide("undo"), Escape: () => choose(null),
+  End: () => seek(axis.last), e: () => form.elements.reason.focus(), u: event => { if (!event.repeat) undo(); }, Escape: () => choose(null),
   ArrowLeft: event => event.shiftKey ? seek(at - 1) : step(-1), ArrowRight: event => event.shiftKey ? seek(at + 1) : step(1),
 };
 document.addEventListener("keydown", event => {
@@ -303,8 +319,8 @@ $("#back").onclick = () => step(-1);
 $("#on").onclick = () => step(1);
 $("#in").onclick = () => zoom(1.5);
 $("#out").onclick = () => zoom(1 / 1.5);
-$("#whole").onclick = () => view(axis.first, axis.last);
-$("#undo").onclick = () => decide("undo");
+$("#all").onclick = () => view(axis.first, axis.last);
+$("#undo").onclick = undo;
 $("#speed").onchange = () => { if (playing) play(true); };
 
 // --- begin --------------------------------------------------------------------------------------
@@ -340,6 +356,9 @@ async function begin() {
   new ResizeObserver(draw).observe(board);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { describe(); draw(); });
   if (isGrowing()) setTimeout(grow, GROWS_MS);
-  follow(tried(load), isGone => { if (isGone) complain(new Error("the studio does not answer: was it ended?")); });
+  follow(tried(load), isGone => {
+    if (isGone) complain(new Error("the studio does not answer: was it ended?"));
+    else if (failed.size) { failed.clear(); showPicture(); }
+  }, address.split("/").at(-1));
 }
 tried(begin)();

@@ -187,8 +187,10 @@ def test_what_a_withdrawal_left_of_a_job_is_removed_and_a_job_that_begins_is_not
 
 
 def test_a_job_that_is_asked_for_twice_while_it_runs_is_one(tmp_path):
-    jobs = Jobs(tmp_path, PROGRAM)
+    begun = []
+    jobs = Jobs(tmp_path, PROGRAM, on_begin=lambda job: begun.append(job.id))
     first, again = (jobs.begin(JobRequest("verify")).id for _ in range(2))
+    assert begun == [first]                                      # told once
     other = jobs.begin(JobRequest("verify", force=True)).id      # of another kind
     assert first == again != other
     jobs.cancel(first)

@@ -68,6 +68,85 @@ def test_keys_alone_go_through_the_pictures_and_exclude(visit, excluded):
     excluded()
 
 
+def test_a_press_of_undo_waits_for_the_decision_before_it(visit, data, excluded):
+    page = visit(f"/sessions/{NAME}")
+    for second in "123":
+        for name, typed in (("from", second), ("to", f"{second}.5"), ("reason", second)):
+            page.locator(f"[name={name}]").fill(typed)
+        page.keyboard.press("Enter")
+        expect(page.locator("#excluded li")).to_have_count(int(second))
+        expect(page.locator("#lanes")).to_be_focused()
+    undone = []
+
+    def take(route):
+        undone.append(route.request.url)
+        page.wait_for_timeout(300)
+        route.continue_()
+
+    page.route("**/undo", take)
+    page.keyboard.press("u")
+    page.keyboard.press("u")
+    expect(page.locator("#excluded li")).to_have_count(1)
+    excluded((1.0, 1.5, "1"))
+    expect(page.locator("#undo")).to_be_enabled()
+    assert len(undone) == 2
+
+
+def test_a_reason_that_is_replaced_is_told(visit, data, excluded):
+    page, path = visit(f"/sessions/{NAME}"), data / f"sessions/S01/{NAME}.h5"
+    decide.exclude(data, [make_exclusion(path, from_s=1.0, to_s=2.0, reason="of a terminal")])
+    for name, typed in (("from", "1"), ("to", "2"), ("reason", "of the page")):
+        page.locator(f"[name={name}]").fill(typed)
+    page.keyboard.press("Enter")
+    expect(page.locator("#done")).to_contain_text("0:01 to 0:02, instead of: of a terminal (20")
+    excluded((1.0, 2.0, "of the page"))
+    page.goto(page.url.rpartition("/")[0])
+    page.get_by_label(f"Select {NAME}").check()
+    for reason in ("dark", "very dark"):
+        page.get_by_role("button", name="Exclude…").click()
+        page.locator("#exclude [name=reason]").fill(reason)
+        page.keyboard.press("Enter")
+        expect(page.locator("#sessions tbody")).to_contain_text(reason)
+    expect(page.locator("#done")).to_contain_text("the whole session, instead of: dark (20")
+
+
+def test_a_part_that_ends_at_the_end_holds_the_last_frame(visit, excluded):
+    page = visit(f"/sessions/{NAME}")
+    for key in ("Home", "ArrowRight", "ArrowRight", "[", "End", "]"):
+        page.keyboard.press(key)
+    expect(page.locator("[name=to]")).to_have_value("")
+    assert float(page.locator("[name=from]").input_value()) <= 2 / 30       # that frame, too
+    page.locator("[name=reason]").fill("left")
+    page.keyboard.press("Enter")
+    excluded((2 / 30, None, "left"))
+
+
+def test_nothing_of_a_recording_that_is_deleted_stays_on_its_page(visit, data):
+    visit.expected += ["410 (Gone)"]
+    make_session(data, "S04", seconds=1.0)
+    page = visit("/sessions/S04-20260101T090001Z")
+    (data / "sessions/S04/S04-20260101T090001Z.h5").unlink()
+    expect(page.locator("main")).to_contain_text("this recording is no longer there")
+    expect(page.locator("canvas, #excluded, #notes")).to_have_count(0)
+    assert "S02" not in page.content()
+
+
+def test_a_picture_that_cannot_be_shown_is_asked_for_once(visit):
+    visit.expected += ["400 (Bad Request)"]
+    page, asked = visit(f"/sessions/{NAME}"), []
+
+    def refuse(route):
+        asked.append(route.request.url)
+        route.fulfill(status=400, json={"error": "it does not decode"})
+
+    page.route("**/frames/*", refuse)
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#at")).to_contain_text("cannot be shown")
+    expect(page.locator("#problem")).to_have_text("it does not decode")
+    page.wait_for_timeout(500)
+    assert len(asked) == 1
+
+
 def test_the_list_is_filtered_sorted_and_kept_through_a_reload(visit, data, excluded):
     page = visit()
     for width in (400, 1280, 2560):

@@ -28,6 +28,7 @@ from tests.support.studio import FOLLOW, visitor
 
 NAME = "S01-20260101T090001Z"
 PAGE = f"/sessions/{NAME}"
+NOTHING_ELSE = {"out_of_date": [], "instead": []}
 
 
 @pytest.fixture
@@ -118,10 +119,13 @@ def test_curves_hold_the_ppg_of_the_part_that_is_asked_for(data):
 def test_a_part_is_excluded_undone_and_included_as_the_verbs_do(data):
     browser = visitor(data)
     part = {"from_s": 1.25, "to_s": 2.5, "reason": "고개를 돌림"}
-    assert browser.post(f"{PAGE}/exclude", json=part).json() == {"out_of_date": []}
+    assert browser.post(f"{PAGE}/exclude", json=part).json() == NOTHING_ELSE
     assert excluded(data) == [(1.25, 2.5, "고개를 돌림")]
-    browser.post(f"{PAGE}/exclude", json={**part, "reason": "another reason"})
+    answer = browser.post(f"{PAGE}/exclude", json={**part, "reason": "another reason"})
     assert excluded(data) == [(1.25, 2.5, "another reason")]
+    day = read_exclusions(data).listed[0].decided[:10]
+    (told,) = answer.json()["instead"]
+    assert told == f"Excluded {NAME}, 0:01.25 to 0:02.5, instead of: 고개를 돌림 ({day})."
     browser.post(f"{PAGE}/undo")
     assert excluded(data) == [(1.25, 2.5, "고개를 돌림")]
     browser.post(f"{PAGE}/include", json={"from_s": 1.25, "to_s": 2.5})
@@ -140,7 +144,7 @@ def test_several_are_excluded_at_once_and_each_undone_alone(data):
     make_session(data, "S02", seconds=1.0)
     browser = visitor(data)
     body = {"sessions": [NAME, "S02-20260101T090001Z"], "reason": "조명"}
-    assert browser.post("/exclude", json=body).json() == {"out_of_date": []}
+    assert browser.post("/exclude", json=body).json() == NOTHING_ELSE
     assert [one.reason for one in read_exclusions(data).listed] == ["조명", "조명"]
     browser.post("/sessions/S02-20260101T090001Z/undo")
     assert [one.session for one in read_exclusions(data).listed] == [NAME]
@@ -185,7 +189,7 @@ def test_undo_beside_the_list_takes_back_what_it_stands_beside_and_no_more(data)
     browser.post("/exclude", json=body)
     decide.include(data, [NAME], (None, None))
     for _ in range(2):                                   # pressed twice
-        assert browser.post("/exclude/undo", json=body).json() == {"out_of_date": []}
+        assert browser.post("/exclude/undo", json=body).json() == NOTHING_ELSE
         assert [one.reason for one in read_exclusions(data).listed] == ["earlier"]
 
 
@@ -277,7 +281,7 @@ def test_an_undo_that_another_process_holds_up_can_be_done_again(data, monkeypat
     with hold(data, SELECTION):
         assert browser.post(f"{PAGE}/undo").status_code >= 400
     assert len(excluded(data)) == 1
-    assert browser.post(f"{PAGE}/undo").json() == {"out_of_date": []}
+    assert browser.post(f"{PAGE}/undo").json() == NOTHING_ELSE
     assert excluded(data) == []
 
 
@@ -305,7 +309,10 @@ def test_what_is_excluded_here_is_left_out_by_convert_and_comes_back_with_undo(d
     ("body", "words"),
     [
         ({"from_s": 2, "to_s": 1, "reason": "x"}, "ends before it begins"),
-        ({"from_s": 1, "to_s": 99, "reason": "x"}, "ends at 0:0"),
+        ({"from_s": 2, "to_s": 2, "reason": "x"}, "a part that ends where it begins, 0:02 to 0:02"),
+        ({"from_s": 1, "to_s": 99, "reason": "x"}, "at its end, 0:06.002, or at most 1 s after it"),
+        ({"from_s": 40, "to_s": None, "reason": "x"},
+         "begins before its end, 0:06.002, found 0:40 to its end; name an earlier beginning"),
         ({"from_s": 1, "to_s": 2, "reason": " "}, "no reason"),
         ({"from_s": "1", "to_s": 2, "reason": "x"}, "float"),
         ({"from_s": 1}, "to_s"),
