@@ -218,8 +218,9 @@ def test_taking_back(data):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ((FIRST, "--from", "0:02", "--to", "0:06"), "which ends at 0:04.002, found 0:02 to 0:06"),
-        ((FIRST, "--from", "5"), "found 0:05 to its end"),
+        ((FIRST, "--from", "0:02", "--to", "0:06"), "at its end, 0:04.002, or at most 1 s after it, found 0:02"),
+        ((FIRST, "--from", "5"), "that begins before its end, 0:04.002, found 0:05 to its end; nam"),
+        ((FIRST, "--from", "2", "--to", "2"), "a part that ends where it begins, 0:02 to 0:02"),
         ((FIRST, "--from", "2", "--to", "1"), "a part that ends before it begins, 0:02 to 0:01"),
         (("S09-20260101T090001Z",), "expected a recording 'S09-20260101T090001Z'"),
         ((FIRST, "../elsewhere.h5"), "expected a recording '../elsewhere.h5'"),
@@ -372,7 +373,7 @@ def test_an_end_may_be_given_as_people_read_it(tmp_path):
     """`acq ls` says 0:04 or 0:05 of a recording of 4.001 s; both are its end."""
     path = make_session(tmp_path, seconds=4.0)
     assert make_exclusion(path, from_s=2.0, to_s=5.0, reason="moved").to_s == 5.0
-    with pytest.raises(CurationError, match="which ends at"):
+    with pytest.raises(CurationError, match="at most 1 s after it, found 0:02 to 0:05"):
         make_exclusion(path, from_s=2.0, to_s=5.1, reason="moved")
 
 
