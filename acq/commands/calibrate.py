@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from acq.advice import in_data
 from acq.open_devices import check_simulate, open_rig
 from acq.options import Data, Force, Fps, Json, Port, Quiet
 from acq.terminal.printing import echo, note, print_json
@@ -35,6 +36,7 @@ def calibrate(
     as_json: Json = False,
 ) -> None:
     """Measure how late frames are after light, by the sensor's LED; write DATA/rig.json."""
+    from acquire.calibration.blink import blinking_s
     from acquire.calibration.calibrate import calibrate
     from acquire.calibration.rig_file import check_writable, write_rig
     from acquire.camera.open import check_spec
@@ -52,7 +54,7 @@ def calibrate(
         if not quiet:
             note(
                 f"calibrating {frames.info.name} by the LED of the sensor on {sensor.port}; keep "
-                "both still"
+                f"both still for about {blinking_s(toggles, frames.info.fps):.0f} s"
             )
         with show_progress(quiet=quiet) as on_progress:
             calibration = calibrate(frames, sensor, toggles=toggles, on_progress=on_progress)
@@ -68,4 +70,4 @@ def _report(calibration: "Calibration", path: Path) -> None:
 
     echo(offset_words(calibration))
     echo(light_words(calibration))
-    echo(f"saved {path}; acq record stores it with each session of this camera")
+    echo(f"saved {path}; {in_data('acq record')} stores it with each session of this camera")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from acq.advice import in_data
 from acq.each_in_turn import EachInTurn
 from acq.extras import check_hrv_installed
 from acq.options import Data, Json, SessionFiles
@@ -110,7 +111,7 @@ def _state(s: "SessionSummary") -> str:
     if is_being_written(path):
         state = "still recording, or cut short a moment ago"
     elif was_never_closed(path):
-        state = "cut short; `acq recover` makes it whole"
+        state = f"cut short; `{_safe(in_data('acq recover'))}` makes it whole"
     else:
         state = "how it ended is not noted"
     return f"[red]incomplete: {state}[/red]"

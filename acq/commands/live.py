@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acq import complete
+from acq.advice import in_data
 from acq.options import (
     Data,
     Duration,
@@ -121,7 +122,7 @@ def _open_source(
     if path.is_file() and not h5py.is_hdf5(path) and path.suffix != ".h5":
         raise SessionError(
             expected="a camera or a session", found=f"the file {path}",
-            fix=f"a video is played with replay:{path}, and acq predict reads it at once",
+            fix=f"a video is played with replay:{path}, and {in_data('acq predict')} reads it",
         )
     if not simulate and (path.exists() or path.suffix == ".h5"):
         from dataset.session.follow import Following

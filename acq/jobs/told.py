@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from acq.advice import in_data
 from dataset.common.wording import counted
 from dataset.withdraw.subject_files import (
     DATASET_CARD,
@@ -133,8 +134,9 @@ def words_of_rest(
 ) -> list[str]:
     """Return what of a subject a withdrawal leaves."""
     return [
-        *(f"this run saw the subject, and its files still name it: {run}; acq runs --remove "
-          f"{Path(run).name}, in a terminal, removes it" for run in runs),
+        *(f"this run saw the subject, and its files still name it: {run}; "
+          f"{in_data(f'acq runs --remove {Path(run).name}')}, in a terminal, removes it"
+          for run in runs),
         *(f"names it, and is not touched: {path}" for path in named),
         *(f"not looked at: {line}" for line in not_looked_at),
         ELSEWHERE,

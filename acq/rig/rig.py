@@ -12,6 +12,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from acq.advice import in_data
 from acq.running.summary_words import marked, saved, shortcomings
 from acq.running.watch import WatchedRecording, find_recordings
 from acquire.errors import BusyError, DeviceError
@@ -261,7 +262,7 @@ class Rig:
         if watched.end is None:
             self._ended = {
                 "saved": "the recording ended without a summary: its process was killed",
-                "shortcomings": ["acq recover makes the file whole"], "session": "",
+                "shortcomings": [in_data("acq recover makes the file whole")], "session": "",
             }
             return
         if error := watched.end.get("error"):
