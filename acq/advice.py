@@ -110,6 +110,10 @@ _ADVICE = {
     Fix.FEWER_FRAMES: "use a faster disk, or ask for fewer frames with --fps",
     Fix.CALIBRATE_AGAIN: "run acq calibrate --force",
     Fix.CALIBRATE_VIRTUAL_AGAIN: "run acq calibrate --simulate --force",
+    Fix.SEE_LED_BETTER:
+        "make the LED larger or brighter in the picture, dim the room, or switch the LED more "
+        "often, such as with --toggles {of}",
+    Fix.SWITCH_LED_MORE: "switch the LED more often, such as with --toggles {of}",
     Fix.LIST_DEVICES: "acq devices lists what is plugged in",
     Fix.FIND_CAMERA: "plug one in, look with acq devices, or name it with --camera",
     Fix.FIND_PORT: "plug it in or name it with --port",
@@ -171,6 +175,10 @@ _ON_PAGE = {
     Fix.CALIBRATE_VIRTUAL: "Calibrate with the LED, on this page",
     Fix.CALIBRATE_AGAIN: "Calibrate with the LED again, on this page",
     Fix.CALIBRATE_VIRTUAL_AGAIN: "Calibrate with the LED again, on this page",
+    Fix.SEE_LED_BETTER:
+        "make the LED larger or brighter in the picture, dim the room, or choose more Times the "
+        "LED is switched, such as {of}",
+    Fix.SWITCH_LED_MORE: "choose more Times the LED is switched, such as {of}",
     Fix.MORE_LIGHT:
         "more light (auto-exposure halves the rate in the dark), or other Frames/s",
     Fix.CHOOSE_RATE: "choose Frames/s that the camera has",

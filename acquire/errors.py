@@ -107,6 +107,10 @@ class Fix(Enum):
     FEWER_FRAMES = "use a faster disk, or ask for fewer frames a second"
     CALIBRATE_AGAIN = "calibrate the rig again"
     CALIBRATE_VIRTUAL_AGAIN = "calibrate the virtual rig again"
+    SEE_LED_BETTER = (
+        "make the LED larger or brighter in the picture, dim the room, or switch the LED more often"
+    )
+    SWITCH_LED_MORE = "switch the LED more often"
     LIST_DEVICES = "look at the list of devices"
     FIND_CAMERA = "plug one in, or name a camera from the list of devices"
     FIND_PORT = "plug it in, or name its port"

@@ -1,11 +1,13 @@
 """The calibration of the rig, as pages see it: that which is kept, and one that is under way."""
 
+from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from acq.advice import PAGE, advise
 from acq.running.calibration_words import age_words, light_words, offset_words
+from acquire.calibration.blink import MOST_TOGGLES
 from acquire.calibration.rig_file import Calibration, read_rig
 from acquire.data_folder import rig_file
 from acquire.errors import AcqError, CalibrationError
@@ -13,7 +15,7 @@ from acquire.errors import AcqError, CalibrationError
 from .choices import Devices
 from .started import StartedVerb
 
-FEWEST, MOST = 40, 600             # toggles, as of `acq calibrate`
+FEWEST, MOST = 40, MOST_TOGGLES    # toggles, as of `acq calibrate`
 
 
 class StartedCalibration(StartedVerb):
@@ -25,7 +27,7 @@ class StartedCalibration(StartedVerb):
                 expected=f"to switch the LED {FEWEST} to {MOST} times, an even number",
                 found=toggles, fix="choose another number",
             )
-        self._is_cancelled = False
+        self._is_cancelled, self._asked = False, {**asdict(devices), "toggles": toggles}
         super().__init__("calibrate", [
             *devices.options, "--data", str(data), "--toggles", str(toggles), "--force",
         ])
@@ -36,10 +38,13 @@ class StartedCalibration(StartedVerb):
         super().stop()
 
     def tell(self) -> dict[str, Any]:
-        """Return how far it is, or how it ended."""
+        """Return how far it is, or how it ended, and what was chosen for it."""
         if not self.has_ended:
             progress = self.said.progress
-            return {"is_running": True, "done": progress.done, "total": progress.total}
+            return {
+                "is_running": True, "done": progress.done, "total": progress.total,
+                "asked": self._asked,
+            }
         fault = self.fault()
         if fault and self._is_cancelled:
             fault = "cancelled; what was kept before stays"

@@ -18,6 +18,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from acq.web.answers import as_json, read_body
 from acq.web.changes import ChangeLog
 from acquire import host_time
+from acquire.calibration.blink import BESIDE_S, FRAMES_A_TOGGLE, TOGGLES
 from acquire.data_folder import check_new_subject, sessions_dir
 from acquire.errors import AcqError
 from acquire.recorder.disk_space import check_folder
@@ -31,6 +32,7 @@ from dataset.session.subject import (
     read_subject,
 )
 
+from .calibrating import FEWEST, MOST
 from .choices import Devices, duration_option, find_protocols, protocol_path
 from .rig import Rig
 
@@ -124,6 +126,8 @@ class RigPages:
         protocols = find_protocols(self._data)
         return self._page(
             "rig.html.j2", here="/rig", choices=self._rig.choices, fields=fields,
+            toggles=TOGGLES, most_toggles=MOST, fewest_toggles=FEWEST, beside_s=BESIDE_S,
+            frames_a_toggle=FRAMES_A_TOGGLE,
             protocols=[
                 (name, f"cannot be read: {found}" if isinstance(found, AcqError) else found.name)
                 for name, found in protocols.items()

@@ -28,11 +28,12 @@ from acquire.sensor.protocol import DEFAULT_RATE_HZ, Hello, Led, Light, Packet, 
 
 from .light_offset import Toggles, average_cells
 
-TOGGLES = 120
+TOGGLES, MOST_TOGGLES = 120, 600
 # from toggle to toggle, uniform: every phase of the camera's clock comes up
 APART_FRAMES = (3.0, 6.0)
 WARM_UP_S = 1.0                 # the rate is measured, and the first pings go out
 TAIL_S = 0.6                    # after the last toggle: late stamps, and the last pings
+FRAMES_A_TOGGLE, BESIDE_S = sum(APART_FRAMES) / 2, WARM_UP_S + TAIL_S
 # four times as often as when recording: half a minute has to suffice here
 PING_EVERY_S = (0.25, 0.45)
 STALL_S = 5.0
@@ -45,6 +46,11 @@ class Blinks:
     cells: np.ndarray           # (N, 45, 80) float32 grey levels
     frame_ns: np.ndarray        # (N,) int64, the camera's stamps
     toggles: Toggles
+
+
+def blinking_s(toggles: int, fps: float) -> float:
+    """Return how long `record_blinks` takes [s], about, once the devices are open."""
+    return BESIDE_S + toggles * FRAMES_A_TOGGLE / fps
 
 
 class BlinkLog:
@@ -136,7 +142,7 @@ def record_blinks(
 ) -> Blinks:
     """Switch the LED `toggles` times, an even number, and film it.
 
-    It takes 4.5 frames a toggle, and two seconds.
+    How long it takes: `blinking_s`.
 
     Raises
     ------

@@ -5,12 +5,12 @@ from datetime import datetime, timezone
 from importlib.metadata import version
 
 from acquire.camera.source import FrameSource
-from acquire.errors import CalibrationError
+from acquire.errors import CalibrationError, Fix
 from acquire.sensor.port import Sensor
 from acquire.sensor.protocol import SENSOR_NAMES, SENSOR_VIRTUAL
 
-from .blink import TOGGLES, record_blinks
-from .light_offset import find_light, fit_light_offset
+from .blink import MOST_TOGGLES, TOGGLES, record_blinks
+from .light_offset import LightFit, find_light, fit_light_offset
 from .rig_file import MAX_BOUND_NS, Calibration
 
 METHOD = (
@@ -34,14 +34,7 @@ def calibrate(
     fit = fit_light_offset(
         brightness, blinks.frame_ns, blinks.toggles, coarse_ns=position.offset_ns
     )
-    if fit.bound_ns > MAX_BOUND_NS:
-        raise CalibrationError(
-            expected=f"an offset within {MAX_BOUND_NS / 1e6:g} ms",
-            found=f"{fit.offset_ns / 1e6:.2f} ± {fit.bound_ns / 1e6:.2f} ({fit.fit_ns / 1e6:.2f} "
-                  "of it from the picture, the rest from the sensor's clock)",
-            fix="make the LED larger or brighter in the picture, dim the room, or switch the LED "
-                "more often",
-        )
+    check_certain(fit, toggles, is_virtual=camera.info.simulated)
     info, hello = camera.info, sensor.hello
     return Calibration(
         calibrated=datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -55,4 +48,28 @@ def calibrate(
         follows=round(position.follows, 4), row=round(position.row, 4),
         column=round(position.column, 4), seen=fit.seen, toggles=fit.toggles,
         frames=len(blinks.frame_ns),
+    )
+
+
+def check_certain(fit: LightFit, toggles: int, *, is_virtual: bool) -> None:
+    """Refuse an offset whose bound is too wide; the LED of a virtual rig can only blink more often.
+
+    Raises
+    ------
+    CalibrationError : it is not certain enough
+    """
+    if fit.bound_ns <= MAX_BOUND_NS:
+        return
+    more = min(max(TOGGLES, 2 * toggles), MOST_TOGGLES)
+    if more > toggles:
+        fix = Fix.SWITCH_LED_MORE if is_virtual else Fix.SEE_LED_BETTER
+    else:
+        more, fix = "", "calibrate again" if is_virtual else (
+            "make the LED larger or brighter in the picture, or dim the room"
+        )
+    raise CalibrationError(
+        expected=f"an offset within {MAX_BOUND_NS / 1e6:g} ms",
+        found=f"{fit.offset_ns / 1e6:.2f} ± {fit.bound_ns / 1e6:.2f} ({fit.fit_ns / 1e6:.2f} of it "
+              "from the picture, the rest from the sensor's clock)",
+        fix=fix, of=str(more),
     )

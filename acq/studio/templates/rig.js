@@ -1,6 +1,6 @@
 // The rig: the picture with its boxes, the state in words, and a recording from first to last.
 import {Axis, clockTime, drawLanes} from "/assets/curves.js";
-import {drawLed, listenForCalibration, showCalibration} from "/assets/rig_calibration.js";
+import {drawLed, listenForCalibration, showCalibration, showChoices} from "/assets/rig_calibration.js";
 import {Elapsed, cueAt, followRig} from "/assets/rig_socket.js";
 import {complain, element, get, once, post, tried} from "/assets/server.js";
 
@@ -216,10 +216,9 @@ function tellFound({cameras, ports, remarks}) {
   return [`Cameras: ${names(cameras)}. Ports: ${names(ports)}.`, ...remarks].join(" ");
 }
 
-const showPort = () => { devices.elements.port.disabled = devices.elements.camera.value === "virtual"; };   // it brings its own
-
-devices.addEventListener("change", showPort);
-showPort();
+const showUsable = () => showChoices(state.calibration?.asked, devices);
+devices.addEventListener("change", showUsable);
+showUsable();
 const look = once(() => post("/rig/look", chosen()));
 devices.addEventListener("submit", event => { event.preventDefault(); look(); });
 find("let-go").addEventListener("click", once(() => post("/rig/let-go")));

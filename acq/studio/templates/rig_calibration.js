@@ -3,7 +3,6 @@ import {once, post} from "/assets/server.js";
 
 const find = id => document.querySelector(`#${id}`);
 const form = find("calibration"), toggles = form.elements.toggles;
-const LATER = 3;                           // seconds beside those in which the LED is switched
 let blinks = false;                        // told by its row among those of the state
 
 // Draws a ring where the LED was found.
@@ -25,6 +24,19 @@ function showKept({words, fault, age, made, of}) {
   find("kept").title = made ?? "";
   put("kept-more", light ? `${light}. It holds for this camera at ${of}, with the exposure that it had.` : "");
   put("calibrate", words.length ? "Calibrate again, replacing it" : "Calibrate");
+}
+
+// While a calibration runs its choices stand there, on every page; they can be changed again once it has ended.
+export function showChoices(asked, devices) {
+  const {camera, port, fps} = devices.elements;
+  for (const field of [camera, fps, toggles]) field.disabled = Boolean(asked);
+  port.disabled = Boolean(asked) || camera.value === "virtual";          // it brings its own
+  if (!asked) return;
+  for (const [field, value] of [[camera, asked.camera], [port, asked.port]]) {
+    if (![...field.options].some(option => option.value === value)) field.add(new Option(value, value));
+    field.value = value;
+  }
+  fps.value = asked.fps; toggles.value = asked.toggles;
 }
 
 function showRun(run) {
@@ -49,7 +61,9 @@ export function showCalibration(state, devices) {
   find("blink").setAttribute("aria-pressed", blinks);
   put("led", row ? [row.style === "good" ? `✓ ${row.words}` : row.words, row.advice].filter(Boolean).join("; ")
     : isShown ? "" : "Show picture first.");
-  const seconds = toggles.value * 4.5 / devices.elements.fps.value + LATER;
+  showChoices(state.calibration?.asked, devices);
+  const {beside, frames} = find("takes").dataset;
+  const seconds = Number(beside) + toggles.value * frames / devices.elements.fps.value;
   put("takes", Number.isFinite(seconds) ? `It takes about ${seconds.toFixed(0)} s.` : "");
   find("calibrate").disabled = state.phase === "calibrating";
   showKept(state.kept);

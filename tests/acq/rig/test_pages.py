@@ -1,5 +1,6 @@
 """What pages may ask of the rig, and what a slow one is sent."""
 
+import re
 import struct
 import time
 
@@ -9,7 +10,9 @@ from starlette.websockets import WebSocketDisconnect
 from acq.rig.messages import Picture
 from acq.rig.rig import Rig
 from acq.rig.started import StartedVerb
+from acquire.calibration.blink import TOGGLES, blinking_s
 from dataset.session.subject import read_subject
+from tests.support import REPO
 from tests.support.made_sessions import make_session
 from tests.support.studio import PORT, visitor
 
@@ -151,3 +154,14 @@ def test_only_whoever_has_the_link_sees_the_picture(tmp_path):
     with pytest.raises(WebSocketDisconnect) as refused, page.websocket_connect(FOLLOW):
         pass
     assert refused.value.code == 1008
+
+
+def test_the_page_and_the_manual_tell_the_same_length_of_a_calibration(tmp_path):
+    text = visitor(tmp_path).get("/rig").text
+    beside, frames = re.search(r'data-beside="([\d.]+)" data-frames="([\d.]+)"', text).groups()
+    seconds = float(beside) + TOGGLES * float(frames) / 25
+    assert seconds == pytest.approx(blinking_s(TOGGLES, 25.0))
+    for name in ("calibration.md", "cli.md"):
+        manual = (REPO / "docs" / name).read_text()
+        found = re.findall(r"(\d+) s(?: that it takes)? at 25 fps", manual)
+        assert found == [f"{seconds:.0f}"], name

@@ -79,6 +79,8 @@ def test_a_calibration_refuses_what_needs_the_devices_and_is_cancelled(rig):
             rig.calibrate(virtual, toggles)
     rig.calibrate(virtual, 600)
     assert rig.phase == CALIBRATING
+    asked = {"camera": "virtual", "port": "auto", "fps": 25.0, "toggles": 600}
+    assert rig.state()["calibration"]["asked"] == asked         # for a page that is opened later
     with pytest.raises(BusyError, match="no calibration under way"):
         rig.look(virtual)
     rig.stop_calibrating()

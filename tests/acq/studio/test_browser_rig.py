@@ -143,6 +143,26 @@ def test_a_calibration_step_by_step_until_recordings_get_its_offset(begin, brows
     assert (studio.returncode, "Traceback" in words) == (0, False)
 
 
+def test_a_page_that_is_opened_while_a_calibration_runs_shows_its_choices(begin, browser):
+    link, _ = begin()
+    rig = visit(browser, link, "/rig")
+    expect(rig.locator("#takes")).to_have_text("It takes about 23 s.")
+    rig.select_option("[name=camera]", "virtual")
+    rig.locator("#steps summary").click()
+    rig.fill("[name=fps]", "10")
+    rig.fill("[name=toggles]", "600")
+    rig.get_by_role("button", name="Calibrate", exact=True).click()
+    other = visit(browser, link, "/rig")
+    expect(other.locator("#switching")).to_contain_text("of 600 times")
+    for name, value in (("camera", "virtual"), ("fps", "10"), ("toggles", "600")):
+        expect(other.locator(f"[name={name}]")).to_have_value(value)
+        expect(other.locator(f"[name={name}]")).to_be_disabled()
+    expect(other.locator("#takes")).to_have_text("It takes about 272 s.")
+    other.get_by_role("button", name="Cancel").click()
+    expect(rig.locator("#calibrated")).to_contain_text("cancelled")
+    expect(rig.locator("[name=fps]")).to_be_enabled()
+
+
 @pytest.mark.twin
 def test_the_twin_from_a_calibration_without_an_led_to_a_recording_that_is_true(
     program, begin, browser, tmp_path

@@ -1,19 +1,23 @@
 """From a calibration in real time to the labels of a session whose stamps are late."""
 
 import json
+from dataclasses import replace
 
 import h5py
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from acq.advice import advise
 from acq.main import app
 from acquire import data_folder, layout
+from acquire.calibration.calibrate import check_certain
+from acquire.calibration.light_offset import LightFit
 from acquire.calibration.rig_file import (
     read_rig,
 )
 from acquire.camera.source import LightOffset
-from acquire.errors import SessionError
+from acquire.errors import CalibrationError, SessionError
 from acquire.simulation import rig as virtual_rig
 from acquire.simulation.led import LedView
 from acquire.simulation.subject import VirtualSubject
@@ -75,6 +79,26 @@ def test_a_rig_calibrates_in_real_time_and_then_records_with_it(acq, tmp_path, m
     )
     with Session(tmp_path / json.loads(other.stdout)["path"]) as session:
         assert session.camera.light_offset is None
+
+
+@pytest.mark.parametrize(("toggles", "is_virtual", "words"), [
+    (40, True, "; switch the LED more often, such as with --toggles 120"),
+    (120, True, "; switch the LED more often, such as with --toggles 240"),
+    (400, False, "dim the room, or switch the LED more often, such as with --toggles 600"),
+    (600, False, "; make the LED larger or brighter in the picture, or dim the room"),
+    (600, True, "; calibrate again"),
+])
+def test_an_offset_that_is_not_certain_is_refused_with_what_can_be_done(toggles, is_virtual, words):
+    fit = LightFit(
+        offset_ns=-300_000, bound_ns=2_100_000, fit_ns=1_800_000, exposure_ns=9_000_000,
+        residual=0.1, seen=toggles, toggles=toggles,
+    )
+    with pytest.raises(CalibrationError, match=r"within 2 ms, found -0\.30 ± 2\.10") as refused:
+        check_certain(fit, toggles, is_virtual=is_virtual)
+    said = advise(refused.value, "calibrate")
+    assert said.endswith(words)
+    assert is_virtual != ("larger" in said)
+    check_certain(replace(fit, bound_ns=2_000_000), toggles, is_virtual=is_virtual)
 
 
 def test_a_session_s_frames_move_by_the_offset_and_its_stamps_stay(tmp_path):

@@ -218,8 +218,10 @@ def test_taking_back(data):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ((FIRST, "--from", "0:02", "--to", "0:06"), "at its end, 0:04.002, or at most 1 s after it, found 0:02"),
-        ((FIRST, "--from", "5"), "that begins before its end, 0:04.002, found 0:05 to its end; nam"),
+        ((FIRST, "--from", "0:02", "--to", "0:06"),
+         "that ends at its end, 0:04.002, or at most 1 s after it, found 0:02 to 0:06"),
+        ((FIRST, "--from", "5"),
+         "that begins before its end, 0:04.002, found 0:05 to its end; nam"),
         ((FIRST, "--from", "2", "--to", "2"), "a part that ends where it begins, 0:02 to 0:02"),
         ((FIRST, "--from", "2", "--to", "1"), "a part that ends before it begins, 0:02 to 0:01"),
         (("S09-20260101T090001Z",), "expected a recording 'S09-20260101T090001Z'"),
