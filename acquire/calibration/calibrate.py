@@ -30,10 +30,15 @@ def calibrate(
     CalibrationError : the LED is not seen well enough, or the offset not certain enough
     """
     blinks = record_blinks(camera, sensor, toggles=toggles, seed=seed, on_progress=on_progress)
-    brightness, position = find_light(blinks.cells, blinks.frame_ns, blinks.toggles)
-    fit = fit_light_offset(
-        brightness, blinks.frame_ns, blinks.toggles, coarse_ns=position.offset_ns
-    )
+    try:
+        brightness, position = find_light(blinks.cells, blinks.frame_ns, blinks.toggles)
+        fit = fit_light_offset(
+            brightness, blinks.frame_ns, blinks.toggles, coarse_ns=position.offset_ns
+        )
+    except CalibrationError as error:
+        if camera.info.simulated:           # its LED is in view, and cannot be moved
+            error.fix = "calibrate again while the computer does less"
+        raise
     check_certain(fit, toggles, is_virtual=camera.info.simulated)
     info, hello = camera.info, sensor.hello
     return Calibration(

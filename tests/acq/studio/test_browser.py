@@ -1,5 +1,6 @@
 """A curator at the studio in Chromium: pictures, parts excluded by dragging, two browsers."""
 
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -212,6 +213,16 @@ def test_a_subject_is_deleted_only_where_its_name_is_typed_and_it_is_told_what_i
     assert not (data / "sessions/S03").exists()
     assert (data / f"sessions/S01/{NAME}.h5").exists()
     notes.unlink()
+
+
+def test_a_session_without_a_grade_says_so_beside_the_others_on_a_phone(visit, data):
+    for number in (1, 2):
+        make_session(data, "S05", number, seconds=1.0)
+    page = visit("/sessions/S05-20260101T090001Z", viewport={"width": 400, "height": 900})
+    missing = page.locator("#days td[data-is=grade]")
+    expect(missing).to_have_count(2)
+    expect(missing.first).to_have_text("–")
+    shutil.rmtree(data / "sessions/S05")
 
 
 def test_a_recording_that_goes_on_grows_on_its_page_until_it_ends(visit, data):

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
@@ -11,12 +12,13 @@ from typer.testing import CliRunner
 from acq.advice import advise
 from acq.main import app
 from acquire import data_folder, layout
-from acquire.calibration.calibrate import check_certain
-from acquire.calibration.light_offset import LightFit
+from acquire.calibration.blink import Blinks
+from acquire.calibration.calibrate import calibrate, check_certain
+from acquire.calibration.light_offset import LightFit, Toggles
 from acquire.calibration.rig_file import (
     read_rig,
 )
-from acquire.camera.source import LightOffset
+from acquire.camera.source import CameraInfo, LightOffset
 from acquire.errors import CalibrationError, SessionError
 from acquire.simulation import rig as virtual_rig
 from acquire.simulation.led import LedView
@@ -99,6 +101,20 @@ def test_an_offset_that_is_not_certain_is_refused_with_what_can_be_done(toggles,
     assert said.endswith(words)
     assert is_virtual != ("larger" in said)
     check_certain(replace(fit, bound_ns=2_000_000), toggles, is_virtual=is_virtual)
+
+
+def test_a_virtual_led_that_is_not_seen_is_not_to_be_moved(monkeypatch):
+    rng, frame_ns = np.random.default_rng(0), np.arange(200) * 40_000_000
+    noise = Blinks(
+        rng.normal(100, 5, (200, 45, 80)).astype(np.float32), frame_ns,
+        Toggles(frame_ns[10:130:3], np.full(40, 500_000), np.arange(40) % 2 == 0),
+    )
+    monkeypatch.setattr("acquire.calibration.calibrate.record_blinks", lambda *_, **__: noise)
+    real = CameraInfo("csi", 640, 360, 25.0, "RGB", "end of frame")
+    for info, fix in ((real, "put the LED"), (replace(real, simulated=True), "calibrate again")):
+        with pytest.raises(CalibrationError, match="follows the LED") as refused:
+            calibrate(SimpleNamespace(info=info), None)
+        assert refused.value.fix.startswith(fix)
 
 
 def test_a_session_s_frames_move_by_the_offset_and_its_stamps_stay(tmp_path):
