@@ -196,7 +196,7 @@ FAULTS = [
     Fault("an exclusion of a NaN", exclude_nan, "split --holdout S03", "exclusions"),
     Fault(
         "a part beyond the recording's end", lambda d: None,
-        "exclude S02-20260101T090001Z --from 60 --reason x", "ends at",
+        "exclude S02-20260101T090001Z --from 60 --reason x", "begins before its end",
     ),
     Fault("an unknown session excluded", lambda d: None, "exclude S77-1 --reason x", "S77-1"),
     Fault(
