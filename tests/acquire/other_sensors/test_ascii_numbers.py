@@ -1,6 +1,7 @@
 """A sketch that prints numbers: what is a reading, and a recording of one over a real pty."""
 
 import re
+import threading
 
 import numpy as np
 import pytest
@@ -73,15 +74,16 @@ def test_a_recording_holds_the_printed_numbers_and_a_one_sided_bound_that_holds(
     ids=["half the rate is stated", "40 lines in place of one"],
 )
 def test_a_sketch_that_prints_faster_than_stated_is_doubted(tmp_path, rate_hz, lines, doubt):
+    bursting = threading.Event()
+
     def print_reading(_number, ppg):
         line = b"%d\r\n" % round(512 + 180 * ppg)
-        return line * lines if device.is_bursting else line
+        return line * lines if bursting.is_set() else line
 
     def burst(status):
-        device.is_bursting = 60 < status.samples < 500
+        (bursting.set if 60 < status.samples < 500 else bursting.clear)()
 
     with OtherDevice(pulse, print_reading, Line(115_200), rate_hz=50.0) as device:
-        device.is_bursting = False
         summary, session = record_other(
             tmp_path, device, "ascii", duration_s=2.8, on_status=burst, rate_hz=rate_hz
         )
