@@ -190,8 +190,13 @@ class Manifest:
 
     def body(self) -> dict[str, Any]:
         """Return the manifest as the object in its file, without schema and hash."""
+        return {**self.head(), "entries": [flat_entry(entry) for entry in self.entries]}
+
+    def head(self) -> dict[str, Any]:
+        """Return what stands in the file before the entries, without schema and hash."""
         head = asdict(replace(self, entries=()))
-        return {**head, "entries": [flat_entry(entry) for entry in self.entries]}
+        del head["entries"]
+        return head
 
 
 def canonical_entries(entries: Sequence[Entry]) -> str:

@@ -8,7 +8,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -76,10 +76,9 @@ def is_subject_folder(name: str) -> bool:
 def write_manifest(manifest: Manifest, path: Path) -> None:
     """Write a manifest, whole or not at all."""
     head = {
-        "schema": SCHEMA, "schema_version": SCHEMA_VERSION,
-        **replace(manifest, entries=()).body(), "data_hash": manifest.data_hash,
+        "schema": SCHEMA, "schema_version": SCHEMA_VERSION, **manifest.head(),
+        "data_hash": manifest.data_hash,
     }
-    del head["entries"]
     canonical = {name: canonical_json(value) for name, value in head.items()}
     canonical["entries"] = canonical_entries(manifest.entries)
     content = ",".join(f"{canonical_json(name)}:{canonical[name]}" for name in sorted(canonical))

@@ -5,6 +5,7 @@ import json
 import sys
 
 import pytest
+import typer
 from typer.main import get_command
 
 from acq.main import app
@@ -67,17 +68,21 @@ def test_processes_of_here_and_a_cluster_are_not_both_named(acq_here, tmp_path, 
 
 
 @pytest.mark.parametrize("verb", WITH_WORKERS)
-@pytest.mark.parametrize(
-    "address", ["nonsense", "", "tcp://10.0.0.1", "tcp://:8786", "h:x", "ftp://h:1", "h:70000"]
-)
-def test_what_is_no_address_of_a_scheduler_is_refused_at_once(acq_here, tmp_path, verb, address):
+def test_what_is_no_address_of_a_scheduler_is_refused_at_once(acq_here, tmp_path, verb):
     (tmp_path / "data").mkdir()
-    done = acq_here(verb, *["."] * (verb == "import"), "--scheduler", address)
+    done = acq_here(verb, *["."] * (verb == "import"), "--scheduler", "nonsense")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        "acq: --scheduler: expected an address such as tcp://10.0.0.1:8786; found "
-        f"{address!r}\n"
+        "acq: --scheduler: expected an address such as tcp://10.0.0.1:8786; found 'nonsense'\n"
     )
+
+
+@pytest.mark.parametrize(
+    "address", ["", "tcp://10.0.0.1", "tcp://:8786", "h:x", "ftp://h:1", "h:70000", "h:0"]
+)
+def test_an_address_without_host_port_or_known_scheme_is_none(address):
+    with pytest.raises(typer.BadParameter, match=f"found '{address}'"):
+        choose_workers(None, address)
 
 
 @pytest.mark.parametrize("address", ["tcp://10.0.0.1:8786", "rig2:8786", "tls://[fe80::1]:1"])

@@ -20,49 +20,13 @@ from acquire.errors import AcqError
 from dataset.published_colour.methods import ALL_METHODS
 from models.fusion.fuse import Cause, FusedRate, fuse_window
 from models.live.predict import predict
-from models.live.pulse import LivePulse
 from models.live.states import DARK, FACE_LOST, NO_PULSE, READING, SETTLING, LiveReading
 from models.whole import read as whole_read
-from models.whole import windows
 from models.whole.read import read_whole
 from models.whole.reference import NamedRate, PpgReference
 from models.whole.watched import Part, Watched
 from models.whole.windows import Window
-from tests.support.live_scenes import FACE, RedOverGreen, Scene
-from tests.support.made_videos import write_video
-
-FPS = 29.97            # of `write_video`
-BPM = 72.0
-
-
-def film(path, seconds, *, bpm=BPM, level=None):
-    """Write a video of a scene; `level` returns the light at a time [s]."""
-    scene, frames = Scene(bpm=bpm), []
-    for at in range(round(seconds * FPS)):
-        if level is not None:
-            scene.level = level(at / FPS)
-        frames.append(np.ascontiguousarray(scene.picture(at / FPS)[:, :, ::-1]))
-    write_video(path, frames)
-    return path
-
-
-def find_where_light(image):
-    """Find the face unless the light is low, as it is while the person is away."""
-    return [FACE] if image.mean() > 100 else []
-
-
-def pulse():
-    return LivePulse(RedOverGreen(), find_where_light)
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory):
-    return film(tmp_path_factory.mktemp("clip") / "face.avi", 14.0)
-
-
-@pytest.fixture(scope="module")
-def read(clip):
-    return read_whole(pulse(), clip, reference=NamedRate(BPM), methods=("network", "ica", "pos"))
+from tests.support.whole_clips import BPM, FPS, film, pulse
 
 
 def test_every_window_is_read_from_the_first_frame_on(read):
@@ -83,89 +47,11 @@ def test_the_whole_clip_has_a_rate_and_every_method_one(read):
     assert set(read.rows[0].methods) == {"network", "ica", "pos"}
 
 
-def test_of_a_longer_clip_the_spectrum_is_told_and_no_one_rate(clip, monkeypatch, capsys):
-    """As if one rate were told of 8 s at most."""
-    monkeypatch.setattr(whole_read, "CLIP_S", 8.0)
-    read = read_whole(pulse(), clip, reference=NamedRate(BPM), methods=("pos",))
-    told = prediction_dict(read)
-    assert told["clip"]["hr_bpm"] is None
-    assert told["clip"]["words"] == "one rate is not told of more than 8 s"
-    assert (told["clip"]["from_s"], told["clip"]["until_s"]) == (0.0, pytest.approx(14, abs=0.1))
-    spectrum = told["clip"]["spectrum"]
-    assert spectrum["peak_bpm"] == pytest.approx(BPM, abs=1.0)
-    assert len(spectrum["bpm"]) == len(spectrum["share"])
-    assert sum(spectrum["share"]) == pytest.approx(1.0, abs=0.01)
-    assert told["over_time"]["median_bpm"] == pytest.approx(BPM, abs=1.0)
-    assert told["over_time"]["with_rate_s"] == pytest.approx(read.seconds)
-    assert told["over_time"]["has_moved"] is told["has_moved"] is False
-    echo_prediction(read, "a network", reference="finger")
-    lines = capsys.readouterr().out.splitlines()
-    assert not any("over all [bpm]" in line for line in lines)          # a column of nothing
-    assert "; over all of it none can be told: one rate is not told of more than 8 s" in lines[-1]
-
-
-def test_of_a_stretch_whose_windows_lie_apart_no_one_rate_is_told(clip, monkeypatch):
-    """As if the heart were 30 bpm faster in the last window."""
-    done = []
-
-    def faster_in_the_last(*arrays, **coding):
-        done.append(rate := fuse_window(*arrays, **coding))
-        more = 30.0 if len(done) == 5 else 0.0
-        return replace(
-            rate, bpm=rate.bpm + more, low_bpm=rate.low_bpm + more, high_bpm=rate.high_bpm + more
-        )
-
-    monkeypatch.setattr("models.whole.windows.fuse_window", faster_in_the_last)
-    read = read_whole(pulse(), clip, methods=("pos",))
-    told = prediction_dict(read)
-    assert (told["clip"]["hr_bpm"], told["clip"]["low_bpm"]) == (None, None)
-    assert told["clip"]["words"] == "the rates of its windows lie apart, 72 to 102"
-    assert told["has_moved"] is told["over_time"]["has_moved"] is True
-    assert told["methods"][0]["clip_bpm"] is None
-    assert told["hr_bpm"] == pytest.approx(BPM + 6, abs=1)             # the mean, for scripts
-
-
-def test_of_a_longer_clip_without_a_rate_is_said_that_no_window_has_one(clip, monkeypatch):
-    monkeypatch.setattr(whole_read, "CLIP_S", 8.0)
-    monkeypatch.setattr(
-        "models.whole.windows.fuse_window", lambda *_, **__: FusedRate(None, cause=Cause.STILL)
-    )
-    read = read_whole(pulse(), clip)
-    assert read.clip.why_not == "none of its 5 windows has a heart rate"
-
-
 def test_a_state_of_a_file_says_how_long_before_it_the_face_was_seen():
     problem = LiveReading(33.0, FACE_LOST, "the face was last seen 1 s ago; looking for it")
     watched = Watched(seconds=66.0, parts=[Part(33.0, None, problem)])
     (_, _, told), = whole_read._states(watched, [])
     assert told.words == "the face was last seen 1 s before; looking for it"
-
-
-def long_stretch(*parts):
-    """Return a stretch of hearts of some [bpm] for some [s] each, with an overtone."""
-    fs_hz = 30.0
-    bpm = np.concatenate([np.full(round(seconds * fs_hz), rate) for rate, seconds in parts])
-    phase = 2 * np.pi * np.cumsum(bpm) / 60 / fs_hz
-    wave = np.sin(phase) + 0.4 * np.sin(2 * phase)
-    noise = 0.2 * np.random.default_rng(0).normal(size=(len(wave), 3))
-    colour = 100 + np.outer(wave, [0.3, 0.7, 0.5]) + 0.1 * noise
-    return SimpleNamespace(
-        time_s=np.arange(len(wave)) / fs_hz, colour=colour, changes=np.diff(wave, prepend=wave[0]),
-        span_s=(len(wave) - 1) / fs_hz,
-    )
-
-
-@pytest.mark.parametrize(("parts", "peak_bpm"), [
-    ([(53, 30), (67, 24), (80, 24)], 53), ([(80, 24), (67, 24), (53, 30)], 53),
-    ([(67, 24), (80, 30), (53, 24)], 80), ([(53, 45), (85, 15)], 53), ([(72, 64)], 72),
-])
-def test_the_spectrum_of_a_longer_stretch_is_highest_where_the_heart_was_for_long(parts, peak_bpm):
-    assert windows.read_spectrum(long_stretch(*parts)).peak_bpm == pytest.approx(peak_bpm, abs=1)
-
-
-def test_a_clip_has_its_spectrum_beside_its_rate(read):
-    told = prediction_dict(read)["clip"]
-    assert told["spectrum"]["peak_bpm"] == pytest.approx(told["hr_bpm"], abs=1.0)
 
 
 def test_a_rate_of_a_method_is_one_number_asked_for_or_not(clip, read):
@@ -212,44 +98,6 @@ def test_a_window_that_is_withheld_between_others_is_told_with_its_reason(
     assert "mean of 4 of 5 windows of 10 s" in lines[-1]
 
 
-def test_a_rate_over_all_that_no_window_has_is_withheld(clip, monkeypatch):
-    def as_if(rate):
-        return lambda *_, **__: replace(read_all(*_, **__), bpm=rate)
-
-    read_all = whole_read.read_clip
-    for rate, shown in ((BPM + 4, BPM + 4), (BPM + 30, None)):
-        monkeypatch.setattr(whole_read, "read_clip", as_if(rate))
-        read = read_whole(pulse(), clip)
-        assert read.hr_bpm == pytest.approx(BPM, abs=1)
-        assert read.clip.bpm == shown
-    assert read.clip.why_not == "its windows say 72, all of it 102"
-    told = prediction_dict(read)["clip"]
-    assert (told["low_bpm"], told["high_bpm"], told["extrapolated"]) == (None, None, "")
-
-
-@pytest.mark.parametrize(("withheld", "cause", "is_shown"), [
-    (3, Cause.ELSEWHERE, False), (2, Cause.ELSEWHERE, True), (3, Cause.WEAK, True),
-])
-def test_a_rate_over_all_that_most_windows_speak_against_is_withheld(
-    clip, monkeypatch, withheld, cause, is_shown
-):
-    why, done = "light or motion beside the face has the same rate, 72", []
-
-    def withhold_the_first(*arrays, **coding):
-        done.append(rate := fuse_window(*arrays, **coding))
-        if len(done) > withheld:
-            return rate
-        return replace(rate, bpm=None, why_not=why, cause=cause)
-
-    monkeypatch.setattr("models.whole.windows.fuse_window", withhold_the_first)
-    over_all = read_whole(pulse(), clip).clip
-    assert len(done) == 6                               # five windows, and all of it
-    assert (over_all.bpm is not None) == is_shown
-    if not is_shown:
-        assert over_all.why_not == f"3 of its 5 windows cannot be told: {why}"
-        assert (over_all.low_bpm, over_all.high_bpm) == (None, None)
-
-
 @pytest.mark.parametrize("cause", [None, *Cause])
 def test_more_bits_are_advised_only_where_they_may_mend_it(cause):
     recorded = SimpleNamespace(is_predicted=True)
@@ -259,21 +107,6 @@ def test_more_bits_are_advised_only_where_they_may_mend_it(cause):
     assert bool(told) == (cause in (Cause.WEAK, Cause.CODED))
     assert not whole_read._remark_on_coding(recorded, [windows[0][:2]])         # half of them
     assert not whole_read._remark_on_coding(SimpleNamespace(is_predicted=False), windows)
-
-
-def test_windows_that_were_withheld_for_another_rate_do_not_speak_against_it(clip, monkeypatch):
-    done = []
-
-    def withhold(*arrays, **coding):
-        done.append(rate := fuse_window(*arrays, **coding))
-        if len(done) > 5:
-            return rate
-        return replace(
-            rate, bpm=None, low_bpm=139.0, high_bpm=141.0, why_not="140", cause=Cause.ELSEWHERE
-        )
-
-    monkeypatch.setattr("models.whole.windows.fuse_window", withhold)
-    assert read_whole(pulse(), clip).clip.bpm == pytest.approx(BPM, abs=0.5)
 
 
 def test_a_ppg_that_tells_no_rate_is_said_to_tell_none(clip):
