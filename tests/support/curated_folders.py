@@ -22,7 +22,7 @@ from dataset.layouts.manifest import (
     VideoFile,
 )
 from dataset.layouts.manifest_file import write_manifest
-from dataset.layouts.ubfc import write_labels
+from dataset.layouts.ubfc import read_labels, write_labels
 from tests.support.kept_files import kept_folder
 
 PORTRAIT = Path(acquire.__file__).parent / "simulation" / "portrait" / "astronaut.png"
@@ -96,6 +96,19 @@ def write_curated_folders(data, entries, *, face=True, ppg=None):
     head = ("0", "split-1", 1, 1, {}, "rawvideo", "filtered", "native", "keep", True)
     write_manifest(Manifest(*head, numbers, (), tuple(written)), data / "ubfc" / MANIFEST)
     return data
+
+
+def write_dataset_2(root, data):
+    """Lay the curated videos out as UBFC's DATASET_2 does: read in place, with its labels' rows."""
+    for video in (data / "ubfc").glob("*/*/vid.avi"):
+        folder = root / video.parent.name
+        folder.mkdir()
+        (folder / "vid.avi").symlink_to(video)
+        ppg, hr_bpm, time_s = read_labels(video.parent)
+        time_s[40] = time_s[39]     # a repeated stamp, as there are some
+        rows = ("   ".join(f"{x:.7e}" for x in row) for row in (ppg + 50, hr_bpm, time_s))
+        (folder / "ground_truth.txt").write_text(" \n".join(rows) + "\n")
+    return root
 
 
 def three_entries():

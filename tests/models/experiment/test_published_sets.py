@@ -1,6 +1,5 @@
-"""Runs on published folders, with the networks of other papers, beside or as the teacher."""
+"""Runs on published folders, and with another network as the teacher."""
 
-import re
 from dataclasses import replace
 from functools import partial
 
@@ -10,18 +9,14 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from acquire.errors import CurationError, Fix, TrainingError
-from dataset.layouts.ubfc import read_labels
 from models.data.curated import load_curated
 from models.data.published_ubfc import load_dataset_2
 from models.evaluation.compare import compare_methods
 from models.experiment.run import train_kd
 from models.published_nets.registry import OWN
-from models.published_nets.titles import OWN_TITLES
-from models.report import published as published_tables
 from models.training import beside
-from models.training.named_recipes import read_recipe
 from models.training.recipe import Recipe
-from tests.support.pages import Tables
+from tests.support.curated_folders import write_dataset_2
 from tests.support.tiny_nets import TINY
 
 QUICK = Recipe(epochs=1, teacher_epochs=1, precision="float32")
@@ -30,15 +25,7 @@ QUICK = Recipe(epochs=1, teacher_epochs=1, precision="float32")
 @pytest.fixture(scope="module")
 def published(data, tmp_path_factory):
     """The same videos as UBFC's DATASET_2 lays them out."""
-    root = tmp_path_factory.mktemp("DATASET_2")
-    for number, folder in enumerate(("train/subject1", "train/subject2", "test/subject3"), 1):
-        (root / f"subject{number}").mkdir()
-        (root / f"subject{number}" / "vid.avi").symlink_to(data / "ubfc" / folder / "vid.avi")
-        ppg, hr_bpm, time_s = read_labels(data / "ubfc" / folder)
-        time_s[40] = time_s[39]  # a repeated stamp, as there are some
-        rows = ("   ".join(f"{x:.7e}" for x in row) for row in (ppg + 50, hr_bpm, time_s))
-        (root / f"subject{number}" / "ground_truth.txt").write_text(" \n".join(rows) + "\n")
-    return root
+    return write_dataset_2(tmp_path_factory.mktemp("DATASET_2"), data)
 
 
 def test_published_folders_are_read_in_place(published, data, tmp_path, no_report):
@@ -64,32 +51,6 @@ def tiny_networks(monkeypatch):
         name: replace(spec, config=partial(spec.config, **TINY[name])) for name, spec in OWN.items()
     }
     monkeypatch.setattr(beside, "networks", lambda: tiny)
-
-
-# one of each kind: pairs, frames, a waveform, a rate; `all` of them are trained in test_beside
-BESIDE = ("deepphys", "rppgnet", "pulsegan", "synrhythm")
-
-
-def test_the_papers_recipe_on_published_folders_with_networks_beside(
-    published, tmp_path, no_report, tiny_networks
-):
-    """The command of docs/reproduce.md for tables 1 and 2, with fewer folds and epochs."""
-    data = tmp_path / "data"
-    recipe = replace(read_recipe("paper"), epochs=1, teacher_epochs=1, also=BESIDE)
-    run = train_kd(data, recipe=recipe, device="cpu", folds=2, source=published)
-    methods = run.metrics["methods"]
-    assert {line["key"] for line in run.metrics["beside_paper"]} == {"epochs", "teacher_epochs"}
-    assert set(methods["student_kd"]["curve"][0]) == {"loss", "label", "middle", "last"}
-    assert run.metrics["people"] == "real"
-    assert methods["pos"]["mae_bpm"] < 1.0
-    assert [name for name in methods if name in OWN] == [*BESIDE]
-    again = compare_methods(data, [run.folder.name], source=published).summary()["methods"]
-    for name in BESIDE:
-        found = again[f"{run.folder.name}/{name}"]
-        assert found["mae_bpm"] == methods[name]["mae_bpm"], name
-    rows = {row[0]: row[2] for row in Tables(published_tables.systems(run.metrics)).all[0]}
-    with_figures = {title for title, here in rows.items() if re.match(r"\d+\.\d{3} / ", here)}
-    assert with_figures & {*OWN_TITLES.values()} == {OWN_TITLES[name] for name in BESIDE}
 
 
 def test_another_network_as_the_teacher(data, no_report, tiny_networks):
