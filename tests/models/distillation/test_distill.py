@@ -6,8 +6,10 @@ torch = pytest.importorskip("torch")
 
 from models.data.clips import Batch, Clips
 from models.distillation.distill import Distillation, DistillConfig, label_loss
+from models.distillation.tat import reconfigure
 from models.nets.can import Student, Teacher
 from models.training.fit import fit
+from models.training.named_recipes import read_recipe
 from models.training.recipe import Recipe
 from tests.support.curated_videos import made_video
 
@@ -67,6 +69,25 @@ def test_loss_is_the_weighted_sum_of_its_parts():
     whole = Distillation(Student(), Teacher(), config).train()
     loss, parts, _ = whole(some_batch())
     expected = parts["label"] + 0.3 * parts["middle"] + 2.0 * parts["last"] + 1.5 * parts["pulse"]
+    torch.testing.assert_close(loss.detach(), expected)
+
+
+def test_the_recipe_paper_is_the_papers_loss():
+    """TaT1 + TaT2 + MSE of weights 1: every frame, whole maps as they are, a sum of squares."""
+    torch.manual_seed(0)
+    student, teacher, batch = Student(), Teacher(), some_batch()
+    whole = Distillation(student, teacher, read_recipe("paper").distill).eval()
+    loss, parts, predicted = whole(batch)
+    with torch.no_grad():
+        maps, target = student(batch.motion), teacher(batch.motion, batch.appearance)
+    expected = (predicted - batch.ppg_change).square().mean().detach()
+    for level, feature_loss in whole.features.items():
+        ours, theirs = getattr(maps, level), getattr(target, level)
+        rebuilt = reconfigure(
+            feature_loss.query(ours), feature_loss.value(ours), theirs, softmax="code"
+        )
+        expected += (rebuilt - theirs).square().sum(dim=(1, 2, 3)).mean().detach()
+    assert {*parts} == {"label", "middle", "last"}
     torch.testing.assert_close(loss.detach(), expected)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from models.data.clips import Clips
 from models.data.curated import load_curated
 from models.nets.can import Teacher
 from models.training.recipe import Recipe
@@ -49,3 +50,29 @@ def test_a_teacher_stays_as_it_was(curated):
     train_student(curated, Recipe(epochs=1), teacher=teacher, device=CPU)
     assert teacher.training
     assert all(parameter.requires_grad for parameter in teacher.parameters())
+
+
+def test_what_a_recipe_says_of_batches_and_steps_is_what_is_trained_with(curated, monkeypatch):
+    recipe = Recipe(
+        epochs=2, seed=7, clip=5, batch_clips=3, shift=2, learning_rate=3e-4, weight_decay=0.05,
+        precision="float32",
+    )
+    asked = {}
+
+    class Noted(Clips):
+        def __init__(self, videos, **options):
+            asked.update(options)
+            super().__init__(videos, **options)
+
+    def noted_optimiser(parameters, lr, weight_decay):
+        asked.update(learning_rate=lr, weight_decay=weight_decay)
+        return adamw(parameters, lr=lr, weight_decay=weight_decay)
+
+    adamw = torch.optim.AdamW
+    monkeypatch.setattr("models.training.train.Clips", Noted)
+    monkeypatch.setattr(torch.optim, "AdamW", noted_optimiser)
+    trained = train_student(replace(curated, train=curated.train[:1]), recipe, device=CPU)
+    assert asked.pop("batch") == recipe.batch_clips
+    for key in ("seed", "clip", "shift", "learning_rate", "weight_decay"):
+        assert asked[key] == getattr(recipe, key), key
+    assert len(trained.curve) == recipe.epochs
