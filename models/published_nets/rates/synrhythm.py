@@ -91,7 +91,7 @@ class SynRhythm(nn.Module):
 
 
 def to_map(blocks: Tensor) -> Tensor:
-    """Turn (B, T, 3, S, S) colours into maps (B, 3, S * S, T), each row of mean 1/2 in 0 to 1."""
+    """Turn (B, T, 3, S, S) colours into maps (B, 3, S * S, T), each row from 0 to 1."""
     yuv = torch.einsum("ic,btchw->bihwt", blocks.new_tensor(_YUV), blocks).flatten(2, 3)
     least, most = yuv.amin(dim=3, keepdim=True), yuv.amax(dim=3, keepdim=True)
     return (yuv - least) / (most - least).clamp(min=1e-9)

@@ -90,6 +90,27 @@ def test_the_weights_of_a_physformer_by_hand():
     assert stem + 12 * block + head == COUNTS["physformer"]
 
 
+def test_the_weights_of_a_metarppg_by_hand():
+    # a convolution's own offset, and the scale and offset of the normalisation behind it
+    encoder = sum(
+        (9 * a + 3) * b for a, b in ((3, 32), (32, 48), (48, 64), (64, 80), (80, 120))
+    )
+    lstm = 2 * 2 * 4 * 60 * (120 + 60 + 2)          # two layers, two directions
+    head = (2 * 60 + 1) * 2 * 40                    # of 40 levels
+    gradient = (
+        (3 * 60 + 3) * 40 + (3 * 40 + 3) * 20 + (3 * 20 + 3) * 40 + (3 * 40 + 1) * 60
+    )
+    assert encoder + lstm + head + gradient == COUNTS["metarppg"]
+
+
+def test_the_weights_of_a_pulsegan_by_hand():
+    down = ((1, 16), (16, 32), (32, 64), (64, 128))
+    # behind the first, half of what enters is the encoder's
+    up = ((128, 64), (2 * 64, 32), (2 * 32, 16), (2 * 16, 8))
+    layers = sum((15 * a + 3) * b for a, b in (*down, *up))
+    assert layers + (8 + 1 + 1) == COUNTS["pulsegan"]      # of the last, one channel is CHROM's
+
+
 def test_the_weights_of_an_rppgnet_by_hand():
     def conv(inputs, outputs):
         between = 27 * inputs * outputs // (9 * inputs + 3 * outputs)
