@@ -21,7 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from .data_folder import is_there, name_kind
 from .errors import AcqError, Fix, fix_of
@@ -38,6 +38,13 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _TOO_DEEP = "lists nested too deep"
+_WHOLE = "(0|[1-9][0-9]*)"
+_YAML_NUMBERS = {
+    "tag:yaml.org,2002:int": rf"[-+]?{_WHOLE}$",
+    "tag:yaml.org,2002:float":
+        rf"([-+]?(\.[0-9]+|{_WHOLE}(\.[0-9]*)?)([eE][-+]?[0-9]+)?"
+        r"|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$",
+}
 _KEY_END = re.compile(rb'"\s*:')
 
 
@@ -244,16 +251,20 @@ def compose_yaml(text: bytes | str) -> "Node | None":
 
 @cache
 def _yaml_loader() -> type:
-    """Return PyYAML's safe loader, which reads `2e-5` as a number, as YAML 1.2 has it."""
+    """Return PyYAML's safe loader, with the numbers of YAML 1.2, which are those that people write.
+
+    In YAML 1.1 `2e-5` is text, `010` is 8 and `1:30` is 90.
+    """
     import yaml
 
     class Loader(yaml.SafeLoader):
-        pass
+        yaml_implicit_resolvers: ClassVar = {
+            first: [(tag, form) for tag, form in resolvers if tag not in _YAML_NUMBERS]
+            for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        }
 
-    Loader.add_implicit_resolver(
-        "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"),
-        list("-+0123456789"),
-    )
+    for tag, form in _YAML_NUMBERS.items():
+        Loader.add_implicit_resolver(tag, re.compile(form), list("-+.0123456789"))
     return Loader
 
 

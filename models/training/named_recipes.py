@@ -36,7 +36,7 @@ def find_recipe(named: str) -> Path:
         return RECIPES / f"{named}.yaml"
     if (path := Path(named)).is_file():
         return path
-    near = get_close_matches(named, NAMES, n=1)
+    near = get_close_matches(named.lower(), NAMES, n=1)
     raise TrainingError(
         expected=f"one of the recipes {', '.join(NAMES)}, or a file",
         found=f"{named!r}, {kind}" if (kind := name_kind(path)) != "nothing" else repr(named),
@@ -139,20 +139,31 @@ def _check_keys(body: Any) -> Any:
         if section == _SECTION and dot:
             near = _nearest(name, _keys_of(DistillConfig))
             raise ValueError(f"the key {key} with a dot; put {near}: under {_SECTION}:")
-    _refuse_unknown(body, Recipe)
+    _refuse_unknown(body, Recipe, DistillConfig)
     _refuse_other_words(body, Recipe, "")
     if isinstance(body.get(_SECTION), dict):
-        _refuse_unknown(body[_SECTION], DistillConfig, f" under {_SECTION}:")
+        _refuse_unknown(body[_SECTION], DistillConfig, Recipe, place=f" under {_SECTION}:")
         _refuse_other_words(body[_SECTION], DistillConfig, f"{_SECTION}.")
     return body
 
 
-def _refuse_unknown(body: dict[Any, Any], of: type, place: str = "") -> None:
+def _refuse_unknown(body: dict[Any, Any], of: type, other: type, *, place: str = "") -> None:
+    """Refuse a key that does not belong here; `other` has those of the file's other part."""
     known = _keys_of(of)
     for key in body:
-        if key not in known:
-            near = _nearest(str(key), known)
-            raise ValueError(f"the key {key}{place}, which no recipe has; near is {near}")
+        if key in known:
+            continue
+        if key == "name":
+            raise ValueError(f"the key name{place}; a recipe has the name of its file")
+        if key in _NOT_IN_FILES:
+            raise ValueError(f"the key {key}{place}, which is chosen with each training")
+        if key in _keys_of(other):
+            right = f"put it under {_SECTION}:" if of is Recipe else "put it at the top"
+            raise ValueError(f"the key {key}{place or ' at the top'}; {right}")
+        near = get_close_matches(str(key), known, n=1)
+        raise ValueError(
+            f"the key {key}{place}, which no recipe has" + (f"; near is {near[0]}" if near else "")
+        )
 
 
 def _keys_of(of: type) -> list[str]:

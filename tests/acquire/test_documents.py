@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import pytest
 from msgspec import Meta
 
-from acquire.documents import Kind, read_document, read_if_there
+from acquire.documents import Kind, parse_document, read_document, read_if_there
 from acquire.errors import CurationError, Fix
 from acquire.limits import DEEPEST, LARGEST_DOCUMENT_BYTES, MOST_VALUES
 
@@ -213,6 +213,20 @@ def test_yaml_with_a_few_aliases_is_read(tmp_path):
     text = "schema: test-note\nschema_version: 2\ntext: &text a\ncount: 3\nmore: [*text, *text]"
     path = write(tmp_path / "note.yaml", text)
     assert read_document(replace(KIND, is_yaml=True), path) == Note("a", 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("0", 0), ("-3", -3), ("+12", 12), ("2e-5", 2e-5), ("1E3", 1000.0), ("0.5", 0.5),
+        ("-.5", -0.5), ("3.", 3.0), (".inf", float("inf")), ("-.INF", float("-inf")),
+        ("010", "010"), ("1:30", "1:30"), ("1_000", "1_000"), ("0x1f", "0x1f"), ("0b1", "0b1"),
+        ("1:30.5", "1:30.5"), (".", "."), ("-.", "-."), ("1e", "1e"),
+    ],
+)
+def test_numbers_of_yaml_are_those_that_people_write(text, value):
+    kind = Kind(dict, "a note", CurationError, "write it again", is_yaml=True)
+    assert parse_document(kind, f"a: {text}".encode(), Path("note.yaml")) == {"a": value}
 
 
 def test_what_was_found_is_told_in_a_line_that_can_be_read(tmp_path):

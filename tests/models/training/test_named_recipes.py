@@ -77,7 +77,18 @@ def test_the_paper_is_kept_to_the_letter():
         ("distill.kd: at", "the key distill.kd with a dot; put kd: under distill: in "),
         ("distill.weigth_last: 1", "put weight_last: under distill: in "),
         ("distil.kd: at", "the key distil.kd, which no recipe has; near is distill in "),
-        ("init: shipped", "the key init, which no recipe has"),
+        ("init: shipped", "the key init, which is chosen with each training in "),
+        ("also: physnet", "the key also, which is chosen with each training in "),
+        ("name: mine", "the key name; a recipe has the name of its file in "),
+        ("kd: at", "the key kd at the top; put it under distill: in "),
+        ("weight_pulse: 0", "the key weight_pulse at the top; put it under distill: in "),
+        ("distill: {epochs: 3}", "the key epochs under distill:; put it at the top in "),
+        ("1: 3", "the key 1, which no recipe has in "),
+        ("epochs: 010", r"text instead of a whole number at \$.epochs"),
+        ("epochs: 0x10", r"text instead of a whole number at \$.epochs"),
+        ("epochs: 1_0", r"text instead of a whole number at \$.epochs"),
+        ("epochs: 1:30", r"text instead of a whole number at \$.epochs"),
+        ("learning_rate: 1:30.5", r"text instead of a number at \$.learning_rate"),
         ("epochs: 0", r"of at least 1 at \$.epochs"),
         ("epochs: many", r"text instead of a whole number at \$.epochs"),
         ("distill: {norm: max}", r"distill.norm: 'max', which is none of mean, sum, root in "),
@@ -118,6 +129,8 @@ def test_one_way_of_teaching_is_enough(tmp_path, text):
 def test_a_name_that_is_nearly_one_is_asked_about():
     with pytest.raises(TrainingError, match="acq, paper, fast, or a file, found 'papr'; did you"):
         read_recipe("papr")
+    with pytest.raises(TrainingError, match="found 'PAPER'; did you mean paper"):
+        read_recipe("PAPER")
 
 
 def test_a_copy_has_its_own_name_and_the_same_hash(tmp_path):
