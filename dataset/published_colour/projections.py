@@ -16,8 +16,8 @@ of the colours as the direction: that is the colour of the first frame.
 Choices, where the text leaves them or was not at hand: all three read the skin mask of `regions`,
 in place of each paper's own way to find skin. LGI and OMIT take all that is read as one window, raw
 means, and their sign is such that the pulse falls as green rises. PBV's signature is
-the one for white light that its authors' later work gives (Wang et al., IEEE TBME 64(7), 2017:
-0.33, 0.77, 0.53); colours are band-passed first; windows of 10 s, by half over each other, are
+its authors' own, of light skin under a halogen lamp (0.33, 0.77, 0.53; in Wang et al., IEEE TBME
+64(7), 2017, too); colours are band-passed first; windows of 10 s, by half over each other, are
 tapered and added up.
 """
 
