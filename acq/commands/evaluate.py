@@ -17,6 +17,8 @@ from dataset.common.wording import counted, number, with_interval
 if TYPE_CHECKING:
     import pandas as pd
 
+    from models.report.paper_rows import TableRow
+
 
 def evaluate(
     methods: Annotated[
@@ -250,21 +252,30 @@ def _echo_folds_and_seeds(summary: dict) -> None:
     for title, of_part in rows.items():
         if of_part:
             echo()
+            titles = ("", *(TITLES[name] for name in networks), "coverage")
+            lines = [line for row in of_part for line in _lines(row)]
             _show_columns(f"{title}: MAE / RMSE [bpm]", {
-                "": [row.label for row in of_part],
-                **{
-                    TITLES[name]: [_pair(row.errors[at]) for row in of_part]
-                    for at, name in enumerate(networks)
-                },
-                "coverage": [row.coverage or "-" for row in of_part],
+                head: list(cells)
+                for head, cells in zip(titles, zip(*lines, strict=True), strict=True)
             })
     if len(folds) > 1:
         echo(
             "per signal: as the paper counts, one heart rate a recording, the mean over its "
-            "windows; of folds the mean. Other rows: of windows."
+            "windows; of folds the mean. Other rows: of windows. 95 %: by bootstrap over subjects, "
+            "within each fold; none where each has one."
         )
     if len(seeds) > 1 and {"student", "student_kd"} <= set(networks):
         echo(gain_over_seeds(seeds))
+
+
+def _lines(row: "TableRow") -> list[list[str]]:
+    """Return the cells of a row, and below them those of its intervals where it has some."""
+    from models.report.paper_rows import lines_of_intervals
+
+    return [
+        [row.label, *map(_pair, row.errors), row.coverage or "-"],
+        *([label, *intervals, ""] for label, intervals in lines_of_intervals(row)),
+    ]
 
 
 def _pair(errors: tuple[float, float] | None) -> str:

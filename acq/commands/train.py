@@ -265,8 +265,10 @@ def _echo_tables(result: "RunResult") -> None:
     show(_beside_paper(metrics))
     echo(
         "per signal: as the paper counts, one heart rate a recording, the mean over its windows; "
-        "of folds the mean. Other rows of this run: of windows. Published: on UBFC-rPPG in five "
-        "folds, and on the paper's own recordings. The report has more networks, and intervals."
+        "of folds the mean. Other rows of this run: of windows. 95 %: by bootstrap over subjects, "
+        "of folds within each; none where each has one subject. Published: on UBFC-rPPG in "
+        "five folds, and on the paper's own recordings. The report has more networks, and more "
+        "intervals."
     )
     if len(metrics["seeds"]) > 1:
         echo(gain_over_seeds(metrics["seeds"]))
@@ -331,6 +333,7 @@ def _beside_paper(metrics: dict) -> "Table":
     from models.report.paper_rows import (
         FOLDS,
         HOLD_OUT,
+        lines_of_intervals,
         published_row,
         rows_of_folds,
         rows_of_hold_out,
@@ -353,6 +356,8 @@ def _beside_paper(metrics: dict) -> "Table":
             f"{number(pair[0], 3)} / {number(pair[1], 3)}" if pair else "-" for pair in row.errors
         ]
         table.add_row(row.label, *cells, row.coverage or "-", _gap_closed(row))
+        for label, intervals in lines_of_intervals(row):
+            table.add_row(label, *intervals, "", "")
     return table
 
 

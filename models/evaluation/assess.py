@@ -13,7 +13,7 @@ from models.metrics.toolbox import BAND_HZ, PAPER_BAND_HZ, ToolboxFigures
 
 from .mean_rate import coverage_percent
 from .metrics import METRICS, Metrics, bootstrap_intervals, heart_rate_errors
-from .published import as_the_paper_counts
+from .published import as_the_paper_counts, intervals_as_the_paper_counts
 from .video_result import VideoResult, or_mean_rate
 
 
@@ -70,7 +70,7 @@ def assess(
                 predicted_means, reference_means, subjects=subjects, seed=seed
             ),
         },
-        "per_signal": _per_signal(of_videos, tested or [subjects]),
+        "per_signal": _per_signal(of_videos, tested or [subjects], seed),
         "bland_altman": {
             **limits_of_agreement(
                 [video.counted_bpm - video.reference_bpm for video in videos],
@@ -131,11 +131,15 @@ def _means_bpm(videos: Sequence[VideoResult]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _per_signal(
-    videos: Sequence[dict], tested: Sequence[Sequence[str]]
-) -> dict[str, float] | None:
+    videos: Sequence[dict], tested: Sequence[Sequence[str]], seed: int
+) -> dict[str, Any] | None:
     """Compute MAE and RMSE as the paper counts; None where nobody of these was read."""
-    errors = as_the_paper_counts({"videos": videos}, tested)
-    return None if errors is None else dict(zip(("mae_bpm", "rmse_bpm"), errors, strict=True))
+    method = {"videos": videos}
+    errors = as_the_paper_counts(method, tested)
+    return None if errors is None else {
+        **dict(zip(("mae_bpm", "rmse_bpm"), errors, strict=True)),
+        "interval": intervals_as_the_paper_counts(method, tested, seed=seed),
+    }
 
 
 def _windows(videos: Sequence[VideoResult]) -> dict[str, float]:

@@ -60,9 +60,53 @@ def bootstrap_intervals(
     Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapters 8 (clusters) and 13
     (percentiles).
     """
-    names = sorted(set(subjects))
-    if len(names) < 2:
+    if len(set(subjects)) < 2:
         return dict.fromkeys(METRICS)
+    values = _of_draws(predicted_bpm, reference_bpm, subjects, np.random.default_rng(seed))
+    return {name: _ends(v) if len(v) else None for name, v in values.items()}
+
+
+def intervals_of_mean_of_folds(
+    predicted_bpm: Sequence[np.ndarray], reference_bpm: Sequence[np.ndarray], *,
+    subjects: Sequence[str], tested: Sequence[Sequence[str]], seed: int = 0,
+) -> dict[str, tuple[float, float] | None]:
+    """Compute the same of MAE and RMSE where they are the mean of those of folds.
+
+    Subjects are drawn within each fold. A fold of one subject cannot vary: it stays as it is, and
+    the interval is too narrow by what it would have added.
+
+    Parameters
+    ----------
+    predicted_bpm, reference_bpm : the values of each video
+    subjects : the subject of each video
+    tested : the subjects of each fold; who has no video is left out
+
+    Returns
+    -------
+    the ends as above; None where no fold has two subjects
+    """
+    rng, of_folds, names = np.random.default_rng(seed), [], ("mae_bpm", "rmse_bpm")
+    largest = 0
+    for fold in tested:
+        at = [n for n, subject in enumerate(subjects) if subject in fold]
+        if not at:
+            continue
+        largest = max(largest, len({subjects[n] for n in at}))
+        of_folds.append(_of_draws(
+            [predicted_bpm[n] for n in at], [reference_bpm[n] for n in at],
+            [subjects[n] for n in at], rng,
+        ))
+    if largest < 2:
+        return dict.fromkeys(names)
+    return {name: _ends(np.mean([of[name] for of in of_folds], axis=0)) for name in names}
+
+
+def _of_draws(
+    predicted_bpm: Sequence[np.ndarray], reference_bpm: Sequence[np.ndarray],
+    subjects: Sequence[str], rng: np.random.Generator,
+) -> dict[str, np.ndarray]:
+    """Compute `METRICS` in each of `DRAWS` draws of whole subjects."""
+    names = sorted(set(subjects))
     sums = np.array([
         _sums(*(
             np.concatenate([v for v, s in zip(values, subjects, strict=True) if s == name])
@@ -70,18 +114,18 @@ def bootstrap_intervals(
         ))
         for name in names
     ])                                                                     # (S, 9)
-    drawn = np.random.default_rng(seed).integers(len(names), size=(DRAWS, len(names)))
+    drawn = rng.integers(len(names), size=(DRAWS, len(names)))
     n, absolute, square, percent, p, r, pp, rr, pr = sums[drawn].sum(axis=1).T
     spread = (n * pp - p * p) * (n * rr - r * r)
     is_known = spread > 1e-9 * n**4
-    values = {
+    return {
         "mae_bpm": absolute / n, "rmse_bpm": np.sqrt(square / n), "mape_percent": percent / n,
         "pearson_r": ((n * pr - p * r)[is_known] / np.sqrt(spread[is_known])),
     }
-    return {
-        name: (float(np.percentile(v, 2.5)), float(np.percentile(v, 97.5))) if len(v) else None
-        for name, v in values.items()
-    }
+
+
+def _ends(values: np.ndarray) -> tuple[float, float]:
+    return float(np.percentile(values, 2.5)), float(np.percentile(values, 97.5))
 
 
 def _sums(predicted_bpm: np.ndarray, reference_bpm: np.ndarray) -> list[float]:

@@ -7,6 +7,8 @@ import numpy as np
 
 from dataset.common.wording import number
 
+from .metrics import intervals_of_mean_of_folds
+
 PUBLISHED = {  # MAE, RMSE [bpm]; the project's reference paper, tables 1 to 3
     "UBFC-rPPG, five subject-disjoint folds": {
         "teacher": (0.956, 1.580), "student": (4.559, 9.686), "student_kd": (3.444, 7.298),
@@ -71,6 +73,18 @@ def as_the_paper_counts(
         return None
     mae_bpm, rmse_bpm = np.mean(of_folds, axis=0)
     return float(mae_bpm), float(rmse_bpm)
+
+
+def intervals_as_the_paper_counts(
+    method: Mapping, tested: Sequence[Sequence[str]], *, seed: int = 0
+) -> dict[str, tuple[float, float] | None]:
+    """Compute the 95 % intervals of the same: see `intervals_of_mean_of_folds`."""
+    videos = method["videos"]
+    return intervals_of_mean_of_folds(
+        [np.array([video["predicted_bpm"]]) for video in videos],
+        [np.array([video["reference_bpm"]]) for video in videos],
+        subjects=[video["subject"] for video in videos], tested=tested, seed=seed,
+    )
 
 
 def coverage_of_subjects(method: Mapping, subjects: Sequence[str]) -> float | None:

@@ -75,7 +75,7 @@ def scatter(results: Results, metrics: dict) -> "Markup":
 def spreads(results: Results, metrics: dict) -> "Markup":
     """Draw how SNR and MACC spread over the windows, for each method."""
     drawings = []
-    for field, title in (("snr_db", "SNR [dB]"), ("macc", "MACC")):
+    for field, title in (("snr_db", "SNR acq [dB]"), ("macc", "MACC")):
         figure, axis = new_axes(5.2, 0.8 + 0.24 * len(results), left=1.0)
         values = [
             np.concatenate([getattr(video, field) for video in videos])

@@ -9,14 +9,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from dataset.common.wording import number
 from models.evaluation.mean_rate import coverage_text
 from models.evaluation.published import (
     PUBLISHED,
     as_the_paper_counts,
     coverage_of_subjects,
     gap_closed,
+    intervals_as_the_paper_counts,
 )
 
+PER_SIGNAL = "per signal"            # how the label ends of a row by the paper's count
 ERRORS = ("mae_bpm", "rmse_bpm")
 FOLDS, HOLD_OUT = PUBLISHED          # its tables 1 and 2, and 3
 Ends = tuple[float, float] | None    # of an interval; None with one subject
@@ -32,7 +35,8 @@ class TableRow:
     gap_interval: tuple[float, float] | None = None     # 95 %; None of what was published
     style: str = ""                                 # CSS class
     coverage: str = ""                              # of each column, where they differ
-    # 95 % of MAE and of RMSE, by subject, of each network; () of a fold, a seed and a mean of them
+    # 95 % of MAE and of RMSE, by subject, of each network; () of a fold, of a seed, and of the mean
+    # of windows' errors over them
     intervals: Sequence[tuple[Ends, Ends]] = ()
 
 
@@ -45,9 +49,9 @@ def rows_of_folds(metrics: dict, networks: Sequence[str]) -> list[TableRow]:
     if len(parts) == 1:
         return []
     rows = []
-    for number, fold in enumerate(parts, 1):
+    for count, fold in enumerate(parts, 1):
         tested = fold["test"] if len(fold["test"]) < 6 else [f"{len(fold['test'])} subjects"]
-        rows.append(plain_row(f"fold {number}: {', '.join(tested)}", fold["methods"], networks))
+        rows.append(plain_row(f"fold {count}: {', '.join(tested)}", fold["methods"], networks))
     means = over_parts(parts, networks, lambda errors: float(np.mean(errors)))
     spread = over_parts(parts, networks, lambda errors: float(np.std(errors, ddof=1)))
     label = f"all windows, {metrics['people']} subjects"
@@ -57,14 +61,16 @@ def rows_of_folds(metrics: dict, networks: Sequence[str]) -> list[TableRow]:
         TableRow("SD of folds", list(spread.values()), style="no-gap"),
         _all_windows(label, metrics, networks),
         *(
-            _per_signal(f"fold {number}, per signal", metrics, networks, [fold["test"]])
-            for number, fold in enumerate(parts, 1)
+            _per_signal(f"fold {count}, {PER_SIGNAL}", metrics, networks, [fold["test"]])
+            for count, fold in enumerate(parts, 1)
         ),
         replace(
-            _per_signal("mean of folds, per signal", metrics, networks, subjects_tested(metrics)),
+            _over_all_subjects(
+                f"mean of folds, {PER_SIGNAL}", metrics, networks, subjects_tested(metrics)
+            ),
             style="mean",
         ),
-        _all_signals("all signals pooled", metrics, networks),
+        _over_all_subjects("all signals pooled", metrics, networks, [metrics["subjects"]["test"]]),
     ]
 
 
@@ -74,7 +80,9 @@ def rows_of_hold_out(metrics: dict, networks: Sequence[str], *, label: str) -> l
         return []
     return [
         _all_windows(label, metrics, networks),
-        _all_signals("this run, per signal", metrics, networks),
+        _over_all_subjects(
+            f"this run, {PER_SIGNAL}", metrics, networks, [metrics["subjects"]["test"]]
+        ),
     ]
 
 
@@ -136,17 +144,44 @@ def _all_windows(label: str, metrics: dict, networks: Sequence[str]) -> TableRow
     return replace(row, gap_percent=told["percent"], gap_interval=told["interval_percent"])
 
 
-def _all_signals(label: str, metrics: dict, networks: Sequence[str]) -> TableRow:
-    """Return a row of the errors of all signals, whatever their fold."""
+def _over_all_subjects(
+    label: str, metrics: dict, networks: Sequence[str], tested: Sequence[Sequence[str]]
+) -> TableRow:
+    """Return the same of all who were tested, with intervals."""
     return replace(
-        _per_signal(label, metrics, networks, [metrics["subjects"]["test"]]),
-        intervals=[
-            intervals_of(metrics["methods"][name]["per_video_mean"]) for name in networks
-        ],
+        _per_signal(label, metrics, networks, tested),
+        intervals=[intervals_per_signal(metrics["methods"][name], tested) for name in networks],
     )
 
 
 def intervals_of(figures: Mapping) -> tuple[Ends, Ends]:
-    """Return the intervals of MAE and of RMSE [bpm]."""
-    mae, rmse = (figures["interval"][error] for error in ERRORS)
+    """Return the intervals of MAE and of RMSE [bpm] over windows."""
+    return _pair(figures["interval"])
+
+
+def intervals_per_signal(method: Mapping, tested: Sequence[Sequence[str]]) -> tuple[Ends, Ends]:
+    """Return the same as the paper counts; from the videos, so that an older run has them too."""
+    return _pair(intervals_as_the_paper_counts(method, tested))
+
+
+def _pair(interval: Mapping[str, Ends]) -> tuple[Ends, Ends]:
+    mae, rmse = (interval[error] for error in ERRORS)
     return mae, rmse
+
+
+def lines_of_intervals(row: TableRow) -> list[tuple[str, list[str]]]:
+    """Return what a terminal shows below a row by the paper's count: a line for MAE, one for RMSE.
+
+    Each has its label and a cell for each network. None below another row, and none with one
+    subject.
+    """
+    if not row.label.endswith(PER_SIGNAL) or not any(mae for mae, _ in row.intervals):
+        return []
+    return [
+        (f"  95 % of {error}", [_in_brackets(pair[at]) for pair in row.intervals])
+        for at, error in enumerate(("MAE", "RMSE"))
+    ]
+
+
+def _in_brackets(ends: Ends) -> str:
+    return f"[{number(ends[0])}, {number(ends[1])}]" if ends else "-"

@@ -28,6 +28,7 @@ from .paper_rows import (
     Ends,
     TableRow,
     intervals_of,
+    intervals_per_signal,
     over_parts,
     plain_row,
     published_row,
@@ -61,6 +62,7 @@ class SystemRow:
     coverage: str
     by_fold: Sequence[tuple[float, float] | None]   # per signal, of each fold
     intervals: tuple[Ends, Ends] | None             # 95 % of MAE and RMSE over windows
+    intervals_per_signal: tuple[Ends, Ends] | None
 
 
 def systems(metrics: dict) -> "Markup":
@@ -90,11 +92,12 @@ def _system(
 ) -> SystemRow:
     """Return the row of a system; without `method` it was not run."""
     if method is None:
-        return SystemRow(title, published, None, None, why_not, "", (), None)
+        return SystemRow(title, published, None, None, why_not, "", (), None, None)
     return SystemRow(
         title, published, (method["mae_bpm"], method["rmse_bpm"]),
         as_the_paper_counts(method, tested), "", coverage_text([method["coverage_percent"]]),
         [as_the_paper_counts(method, [fold]) for fold in tested], intervals_of(method),
+        intervals_per_signal(method, tested),
     )
 
 

@@ -112,6 +112,9 @@ def test_the_paper_s_own_count_stands_beside_its_figures(capsys):
     assert " ".join(rows["fold 1, per signal"]).startswith("fold 1, per signal 0.238 / 0.238 9.000")
     assert "2.857 / 2.857" in " ".join(rows["fold 2, per signal"])
     assert "5.929 / 5.929" in " ".join(rows["mean of folds, per signal"])       # (9 + 2.857) / 2
+    # S02 and S03, alike, are all that can be drawn, and only within their fold
+    assert " ".join(rows["95 % of MAE"]).startswith("95 % of MAE [0.24, 0.24] [5.93, 5.93]")
+    assert " ".join(rows["95 % of RMSE"]).startswith("95 % of RMSE [0.24, 0.24] [5.93, 5.93]")
     assert "4.905 / 5.696" in " ".join(rows["all signals pooled"])
     assert "4.905 / 6.199" in " ".join(rows["all windows, virtual subjects"])
     assert "0.956 / 1.580" in " ".join(rows["published, five folds"])

@@ -42,13 +42,15 @@ def test_assess_returns_all_figures_as_numbers():
     for means in (figures, figures["per_video_mean"]):
         # S02 alone, and S01 alone
         assert means["interval"]["mae_bpm"] == pytest.approx([0.5, 1.5], abs=0.05)
-    assert figures["per_signal"] == pytest.approx(
-        {name: figures["per_video_mean"][name] for name in ("mae_bpm", "rmse_bpm")}
-    )
+    interval = figures["per_video_mean"]["interval"]
+    for name in ("mae_bpm", "rmse_bpm"):
+        assert figures["per_signal"][name] == pytest.approx(figures["per_video_mean"][name])
+        assert figures["per_signal"]["interval"][name] == pytest.approx(interval[name])
     # of folds of two recordings (0 and 3 off) and of one (0.5 off), their mean
     of_folds = assess(videos, tested=[["S01"], ["S02"]])["per_signal"]
     assert of_folds["mae_bpm"] == pytest.approx((1.5 + 0.5) / 2, abs=0.05)
     assert of_folds["rmse_bpm"] == pytest.approx((4.5**0.5 + 0.5) / 2, abs=0.05)
+    assert of_folds["interval"] == {"mae_bpm": None, "rmse_bpm": None}      # one subject a fold
     assert figures["coverage_percent"] == 100
     assert figures["toolbox"]["coverage_percent"] == 100
     assert figures["toolbox"]["fft_points"] == [1024, 1024]          # of whole videos, 750 frames

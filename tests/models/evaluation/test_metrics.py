@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 
-from models.evaluation.metrics import bootstrap_intervals, heart_rate_errors
+from models.evaluation.metrics import (
+    bootstrap_intervals,
+    heart_rate_errors,
+    intervals_of_mean_of_folds,
+)
 
 
 def test_metrics_by_hand():
@@ -54,6 +58,27 @@ def test_intervals_agree_with_the_metrics_themselves():
     intervals = bootstrap_intervals(predicted, reference, subjects=[str(n) for n in range(8)])
     for name, (low, high) in intervals.items():
         assert low < getattr(whole, name) < high, name
+
+
+def test_a_mean_of_folds_draws_the_subjects_of_each_fold_by_themselves():
+    off = np.arange(1.0, 17.0)
+    off[8:] = off[8:][::-1]             # the same draw of both folds would give the same mean
+    predicted, reference = [np.array([70 + one]) for one in off], [np.array([70.0])] * 16
+    names = [f"S{n:02d}" for n in range(16)]
+
+    def ends(*tested):
+        return intervals_of_mean_of_folds(predicted, reference, subjects=names, tested=tested)
+
+    both = ends(names[:8], names[8:])
+    # each fold's mean has a standard deviation of 2.29 / sqrt(8), of which the mean of two has less
+    assert both["mae_bpm"] == pytest.approx((8.5 - 1.96 * 0.573, 8.5 + 1.96 * 0.573), abs=0.1)
+    assert both["rmse_bpm"][0] > both["mae_bpm"][0]
+    whole = bootstrap_intervals(predicted, reference, subjects=names)
+    assert ends(names) == {name: whole[name] for name in ("mae_bpm", "rmse_bpm")}
+    assert ends(*[[name] for name in names]) == {"mae_bpm": None, "rmse_bpm": None}
+    # one of the folds cannot vary: 16 stays
+    low, high = ends(names[:8], ["S08"])["mae_bpm"]
+    assert (low, high) == pytest.approx(((4.5 + 16) / 2 - 0.8, (4.5 + 16) / 2 + 0.8), abs=0.1)
 
 
 def test_all_metrics_by_hand():

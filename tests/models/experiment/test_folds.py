@@ -106,6 +106,11 @@ def test_a_run_of_folds_and_seeds(run, data):
     of_run = metrics["methods"]["student_kd"]
     assert of_run["per_signal"]["mae_bpm"] == of_seed == pytest.approx(np.mean(by_fold))
     assert of_seed != pytest.approx(of_run["per_video_mean"]["mae_bpm"])
+    # of the fold with two subjects; the other's one stays as it is
+    assert [fold["methods"]["student_kd"]["per_signal"]["interval"]["mae_bpm"] is None
+            for fold in metrics["folds"]] == [len(names) == 1 for names in tested]
+    low, high = of_run["per_signal"]["interval"]["mae_bpm"]
+    assert low < of_run["per_signal"]["mae_bpm"] < high
     checkpoint = load_checkpoint(made.folder / "seed1" / "fold2" / "student.safetensors")
     assert checkpoint.about["subjects"] == {"train": tested[0], "test": tested[1]}
     assert "4 of 4: student + KD" in told
@@ -145,6 +150,8 @@ def test_a_run_of_folds_and_seeds_is_evaluated_to_its_own_numbers(run, data, cap
     for network in ("teacher", "student", "student_kd"):
         errors = metrics["methods"][network]["per_signal"]
         assert f"{errors['mae_bpm']:.2f} / {errors['rmse_bpm']:.2f}" in mean
+        ends = errors["interval"]["mae_bpm"]
+        assert f"[{ends[0]:.2f}, {ends[1]:.2f}]" in lines[lines.index(mean) + 1]
     assert [line.split()[:2] for line in lines if re.match(r"seed \d", line)] == [
         ["seed", "0"], ["seed", "1"],
     ]

@@ -116,7 +116,7 @@ def test_a_network_without_any_prediction_is_drawn_at_the_mean_rate():
     metrics = metrics_of(found)
     with drawing_style():
         assert "−6.00 [−6.0, −6.0]" in accuracy.agreement(found, metrics)
-        assert "SNR [dB] over windows" in accuracy.spreads(found, metrics)
+        assert "SNR acq [dB] over windows" in accuracy.spreads(found, metrics)
         assert "student + KD –" in pulses.draw_windows(networks(found), metrics)[0]
 
 

@@ -70,6 +70,7 @@ def test_a_hold_out_fills_table_3_and_folds_fill_tables_1_and_2(metrics):
         "2.857 / 2.857 [2.86, 2.86] / [2.86, 2.86]"
     )
     assert table.cell("fold 2, per signal", "student") == "2.857 / 2.857"
+    # one subject a fold: nothing can be drawn
     assert table.cell("mean of folds, per signal", "student") == "2.857 / 2.857"
     paper = "published: UBFC-rPPG, five subject-disjoint folds"
     assert (table.cell(paper, "teacher"), table.cell(paper, "gap closed")) == (
@@ -84,7 +85,7 @@ def test_seeds_have_a_table_and_the_mean_gain_where_there_are_several(metrics):
     assert [row[0] for row in table.all[0]] == ["seed", "0", "1", "2", "mean of seeds"]
     assert table.cell("2", "student MAE / RMSE") == "4.857 / 4.140"
     assert table.cell("mean of seeds", "student MAE / RMSE") == "3.857 / 4.140"
-    assert table.cell("0", "SNR gained [dB]") == "4.0"
+    assert table.cell("0", "SNR acq gained [dB]") == "4.0"
     # gains 1.90, 2.90, 3.90; t = 4.303
     assert "ahead of the student alone in 3 of 3 seeds, by 2.90 bpm [0.42, 5.39]" in words_of(page)
     assert "of the gap" not in words_of(page)
@@ -126,6 +127,26 @@ def test_the_paper_s_accuracy_is_a_mean_of_folds_of_one_rate_a_signal():
     assert as_the_paper_counts(method, [["S01"], ["S02"]]) == pytest.approx((5, (5**0.5 + 8) / 2))
     assert as_the_paper_counts(method, [["S01", "S02"]])[0] == pytest.approx(4)
     assert as_the_paper_counts(method, [["S03"]]) is None
+
+
+def test_the_mean_of_folds_per_signal_has_an_interval_drawn_within_each_fold():
+    found = results(*list(RATES)[:4])
+    found["student"] = [
+        replace(one, predicted_bpm=one.reference_bpm + off)
+        for one, off in zip(found["student"], (1, 3, 10, 20), strict=True)
+    ]
+    metrics = metrics_of(found, folds=2)
+    metrics["folds"][0]["test"], metrics["folds"][1]["test"] = ["S01", "S02"], ["S03", "S04"]
+    table = Tables(published.folds(metrics))
+    # ends: the better subject of both folds alone, and the worse
+    assert table.cell("mean of folds, per signal", "student") == (
+        "8.500 / 9.024 [5.50, 11.50] / [5.50, 11.50]"
+    )
+    assert table.cell("fold 1, per signal", "student") == "2.000 / 2.236"
+    page = published.folds(metrics)
+    for method in metrics["methods"].values():
+        del method["per_signal"]                    # as of an earlier version
+    assert published.folds(metrics) == page
 
 
 def test_no_five_errors_have_the_ratio_of_the_paper_s_table_3():

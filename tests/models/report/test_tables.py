@@ -30,7 +30,7 @@ def test_every_method_has_its_row_and_its_interval(metrics):
     assert [row[0] for row in seen.all[0]][1:] == [TITLES[name] for name in (*OFF, MEAN_RATE)]
     # off by 6 in 10 of 21 windows, in both subjects
     assert seen.cell("student", "MAE [bpm]") == "2.86 [2.86, 2.86]"
-    assert seen.cell("student", "SNR [dB]") == "−6.0 [−6.0, −6.0]"
+    assert seen.cell("student", "SNR acq [dB]") == "−6.0 [−6.0, −6.0]"
     assert seen.cell("student", "SNR (dH) [dB]") == "−7.0 [−7.0, −7.0]"
     assert seen.cell("student", "r with PPG") == "0.80 [0.80, 0.80]"
     assert seen.cell("student", "coverage") == "100 %"
@@ -76,6 +76,7 @@ def test_the_toolbox_s_chain_has_a_table_of_its_own(metrics):
     assert seen.cell("teacher", "peaks MAE [bpm]") == "3.00 [3.00, 3.00]"
     assert seen.cell("teacher", "its paper’s band FFT MAE") == "2.50 [2.50, 2.50]"
     assert seen.cell("teacher", "coverage") == "100 %"
+    assert seen.cell("teacher", "SNR toolbox [dB]") == "4.5 [4.5, 4.5]"
     assert "1024 points" in page
     assert "a multiple of 1.17 bpm" in page                                 # 60 * 20 Hz / 1024
     assert "from 0.6–3.3 Hz" in page
