@@ -19,6 +19,7 @@ from models.evaluation.methods import COLOUR_TITLES, MEAN_RATE, TITLES
 from models.evaluation.verdict import judge_over_seeds
 from models.evaluation.video_result import VideoResult, colour_pulse, evaluate_pulse
 from models.nets.can import count_parameters
+from models.published_nets.titles import CAN
 from models.training.device import uses_bfloat16
 from models.training.named_recipes import differences
 from models.training.recipe import Recipe
@@ -93,7 +94,7 @@ def summarise_run(
         "split_hash": whole.split_hash,
         "data_hash": whole.data_hash,
         "recipe": recipe.as_dict(),
-        "beside_paper": differences(recipe, "paper"),
+        "beside_paper": beside_paper(recipe),
         "heart_rate": {
             "window_s": WINDOW_S, "step_s": STEP_S, "low_hz": LOW_HZ, "high_hz": HIGH_HZ,
             "fft_grid_bpm": HR_GRID_BPM, "peak": "parabola through the logarithm of three points",
@@ -111,6 +112,12 @@ def summarise_run(
         "versions": versions(),
         "begun": begun.isoformat(timespec="seconds"),
     }
+
+
+def beside_paper(recipe: Recipe) -> list[dict]:
+    """List where a recipe is not as the recipe paper, also in who teaches, which no file says."""
+    teacher = {"key": "teacher", "here": recipe.teacher, "there": CAN}
+    return differences(recipe, "paper") + ([] if recipe.teacher == CAN else [teacher])
 
 
 def _judge_over_seeds(

@@ -6,6 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from models.experiment.summary import beside_paper
 from models.published_nets.clips.physnet import PhysNet, PhysNetConfig
 from models.published_nets.rates.synrhythm import SynRhythm
 from models.report import published
@@ -21,7 +22,9 @@ FOUND = results("S01", methods=("teacher", "student", "student_kd", "pos"))
 
 
 def metrics_with(recipe):
-    return metrics_of(FOUND) | {"recipe": recipe.as_dict()}
+    return metrics_of(FOUND) | {
+        "recipe": recipe.as_dict(), "beside_paper": beside_paper(recipe),
+    }
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +41,9 @@ def test_the_head_and_the_method_name_it_and_how_it_learnt(metrics):
     made = words(method(metrics))
     assert "PhysNet (Yu, Li, Zhao, BMVC 2019), from scratch" in made
     assert "one cycle to 0.001; loss: 1 − r over the clip" in made
+    assert '<code>teacher</code></td><td>"physnet"</td><td>"can"</td>' in made
     usual = metrics_with(Recipe())
+    assert "<code>teacher</code>" not in method(usual)
     assert "not the paper’s" not in report_head(usual)
     assert "from scratch, as the students" in method(usual)
 
