@@ -312,6 +312,8 @@ _INTERRUPTED = {
 _TRAINING: dict[Left, str] = {
     "nothing": "nothing was trained yet, nothing is kept",
     "to resume": "what is trained is kept: the same command with --resume goes on",
+    "after an error":
+        "what is trained is kept: once the error is mended, the same command with --resume goes on",
     "whole": "the run is whole: acq runs lists it",
 }
 
@@ -324,3 +326,8 @@ def word_interrupt(verb: str, number: int, left: Left) -> str:
     if verb == "train-kd":
         return f"{how}; {_TRAINING[left]}"
     return f"{how}; {_INTERRUPTED.get(verb, 'nothing half-made is left')}"
+
+
+def word_kept(verb: str, left: Left) -> str:
+    """Return one line: what an error left of a training; "" where that is nothing."""
+    return _TRAINING[left] if verb == "train-kd" and left == "after an error" else ""

@@ -17,7 +17,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from acq.advice import advise, word_interrupt
+from acq.advice import advise, word_interrupt, word_kept
 from acq.commands.bench_board import bench_board
 from acq.commands.calibrate import calibrate
 from acq.commands.card import card
@@ -134,10 +134,13 @@ def main() -> None:
         if isinstance(error, typer.Abort):          # of a question
             complain("expected yes, found another answer or none; nothing was done")
             sys.exit(1)
-        if _state["debug"] or not isinstance(error, AcqError | OSError):
-            raise
-        for cause in getattr(error, "causes", ()) or (error,):
+        is_told = isinstance(error, AcqError | OSError) and not _state["debug"]
+        for cause in (getattr(error, "causes", ()) or (error,)) if is_told else ():
             _complain(cause)
+        if kept := word_kept(_state["verb"], what_is_left()):
+            warn(kept)
+        if not is_told:
+            raise
         sys.exit(1)
 
 

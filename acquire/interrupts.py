@@ -21,8 +21,8 @@ SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 _MOST_SWALLOWED = 50
 _AGAIN_S = 0.01
 
-# of a training: nothing yet, a run to resume, or a whole one
-Left = Literal["nothing", "to resume", "whole"]
+# of a training: nothing yet, a run to resume, also where an error ended it, or a whole one
+Left = Literal["nothing", "to resume", "after an error", "whole"]
 
 _heard: dict[str, Any] = {
     "since_s": None, "swallowed": 0, "again": None, "held": 0, "waiting": None,

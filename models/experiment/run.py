@@ -2,8 +2,8 @@
 
 With folds every subject is tested once, by networks that never saw it; the windows of all folds are
 pooled. With several seeds all of it is repeated with other weights and batches, to tell a gain from
-luck. The run's folder appears when it is whole. A run that is interrupted keeps its folder, hidden,
-and can be resumed.
+luck. The run's folder appears when it is whole. A run that is interrupted, or that an error ends
+after an epoch, keeps its folder, hidden, and can be resumed.
 """
 
 import json
@@ -156,10 +156,10 @@ def _run(
         metrics["networks"] = save_networks(
             part, loaded.folds, recipe=recipe, trained=trained, init=init
         )
+        write_text(part / METRICS, json.dumps(finite(metrics), indent=1, allow_nan=False))
         write_report(
             part / REPORT, loaded.tested, join_folds(trained, recipe.seed), colours, metrics
         )
-        write_text(part / METRICS, json.dumps(finite(metrics), indent=1, allow_nan=False))
         if on_progress is not None:
             on_progress(FIGURES, 1, 1)
     return RunResult(folder, folder / REPORT, metrics)

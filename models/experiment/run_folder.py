@@ -25,7 +25,7 @@ from models.data.videos import TrainingData
 from models.nets.checkpoint import save_checkpoint
 from models.published_nets.titles import CAN
 from models.training.recipe import Recipe
-from models.training.state import REMOVE_FOLDER
+from models.training.state import REMOVE_FOLDER, STATE
 from models.training.teacher_init import TeacherInit
 
 from .plan import AllTrained, Unit
@@ -43,8 +43,8 @@ def open_run_folder(
 ) -> Iterator[tuple[Path, Path]]:
     """Yield the hidden folder that a run writes into, and its final path, which it gets at the end.
 
-    After an error it is removed; after Ctrl-C it stays, to be resumed from. Nobody else resumes or
-    removes it meanwhile.
+    After Ctrl-C it stays, to be resumed from; after an error, too, where an epoch has been trained,
+    and is removed where none has. Nobody else resumes or removes it meanwhile.
 
     Parameters
     ----------
@@ -76,6 +76,9 @@ def open_run_folder(
                 note_left("whole")
             raise
         except BaseException:
+            if any((part / STATES).rglob(f"*{STATE}")):
+                note_left("after an error")
+                raise
             note_left("nothing")
             shutil.rmtree(part)
             raise

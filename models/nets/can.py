@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, cast
 from torch import Tensor, nn
 
 from models.published_nets.attention.layers import SoftMask
-from models.published_nets.registry import OWN, networks
+from models.published_nets.registry import OWN, find_network, loaded
 
 SIZE = 36
 # adjacent pairs of frames that share the teacher's masks, where its recipe says nothing else
@@ -136,18 +136,24 @@ def count_parameters(net: nn.Module) -> int:
 
 def describe_net(net: Net) -> dict:
     """Return the kind and the configuration of a network, as `build_net` takes them."""
-    others = {name: (spec.net, spec.config) for name, spec in networks().items()}
+    kinds = {name: kind for name, (kind, _) in NETS.items()}
+    kinds |= {name: spec.net for name, spec in loaded.items()}
     return {
-        "net": next(name for name, (kind, _) in (NETS | others).items() if type(net) is kind),
+        "net": next(name for name, kind in kinds.items() if type(net) is kind),
         "config": asdict(cast(Any, net.config)),
     }
 
 
 def find_kind(name: str) -> tuple[type[nn.Module], type] | None:
-    """Return class and configuration of a kind of network; None where there is none."""
+    """Return class and configuration of a kind of network; None where there is none.
+
+    Raises
+    ------
+    TrainingError : it is of another package, which cannot be loaded
+    """
     if name in NETS:
         return NETS[name]
-    spec = networks().get(name)
+    spec = find_network(name)
     return None if spec is None else (spec.net, spec.config)
 
 

@@ -25,7 +25,7 @@ from dataset.people import LearntFrom, read_learnt_from
 from dataset.runs import check_of_run
 from models.published_nets.spec import PublishedNet, check_reads
 
-from .can import NETS, PAIRS_PER_MASK, SIZE, Net, Teacher, build_net, describe_net, find_kind
+from .can import PAIRS_PER_MASK, SIZE, Net, Teacher, build_net, describe_net, find_kind
 
 _HASH = 12                # characters of a hash that are shown
 FORMAT = "acq-checkpoint-1"
@@ -105,8 +105,8 @@ def load_checkpoint(
         description = {name: parse_json(header[name]) for name in ("net", "config")}
         if find_kind(description["net"]) is None:
             raise TrainingError(
-                expected=f"one of {', '.join(NETS)}", found=description["net"], where=path,
-                fix=Fix.TRAIN_AGAIN,
+                expected="a network that acq or an installed package has",
+                found=description["net"], where=path, fix="install the package that has it",
             )
         net = _build(description, weights)
         about = parse_json(header["about"])

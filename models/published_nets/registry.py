@@ -5,10 +5,11 @@ is a `NetSpec`:
 
     [project.entry-points."acq.networks"]
     mynet = "my_package.mynet:SPEC"
+
+It is loaded when it is asked for by its name: a package that is broken harms nobody who does not.
 """
 
-from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint
 
 from acquire.errors import TrainingError
 
@@ -16,7 +17,7 @@ from .attention import deepphys, efficientphys, nowara, tscan
 from .clips import metarppg, physformer, physnet, pulsegan, rppgnet
 from .rates import bousefsaf, synrhythm
 from .spec import NetSpec
-from .titles import GROUP
+from .titles import GROUP, entries, titles
 
 OWN = {
     module.SPEC.name: module.SPEC
@@ -27,29 +28,59 @@ OWN = {
 }
 
 
-@cache
-def networks() -> dict[str, NetSpec]:
-    """Return all networks by name, those of other packages last.
+loaded = dict(OWN)      # by name: those of acq, and those of other packages that were asked for
+
+
+def find_network(name: str) -> NetSpec | None:
+    """Return a network by its name; one of another package is loaded now, and no other is.
+
+    Returns
+    -------
+    None where there is none of this name
 
     Raises
     ------
-    TrainingError : an entry point that is no `NetSpec`, or has a name that is taken
+    TrainingError : its entry point is no `NetSpec`, or has a name that another network has
     """
-    found = dict(OWN)
-    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
-        where = f"in the entry point {entry.name} = {entry.value} of {GROUP}"
-        try:
-            spec = entry.load()
-        except Exception as error:
-            raise TrainingError(
-                expected="a network", found=error, where=where,
-                fix="mend or uninstall the package that has it",
-            ) from error
-        if not isinstance(spec, NetSpec) or spec.name in found or spec.name != entry.name:
-            raise TrainingError(
-                expected="a NetSpec with the entry's name, which no other network has",
-                found=spec.name if isinstance(spec, NetSpec) else type(spec).__name__,
-                where=where, fix="mend or uninstall the package that has it",
-            )
-        found[spec.name] = spec
-    return found
+    found = [entry for entry in entries() if entry.name == name]
+    is_taken = name in OWN or len(found) > 1
+    if found and is_taken:
+        raise TrainingError(
+            expected=f"one network of the name {name}", found="another", where=_where(found[-1]),
+            fix="uninstall the package that has it",
+        )
+    if name not in loaded and found:
+        loaded[name] = _load(found[0])
+    return loaded.get(name)
+
+
+def networks() -> dict[str, NetSpec]:
+    """Load all networks, those of other packages last; return them by name.
+
+    Raises
+    ------
+    TrainingError : as `find_network`, of any of them
+    """
+    found = {name: find_network(name) for name in titles()}
+    return {name: spec for name, spec in found.items() if spec is not None}
+
+
+def _load(entry: EntryPoint) -> NetSpec:
+    fix = "mend or uninstall the package that has it, or leave that network out"
+    try:
+        spec = entry.load()
+    except Exception as error:
+        raise TrainingError(
+            expected="a network", found=error, where=_where(entry), fix=fix
+        ) from error
+    if not isinstance(spec, NetSpec) or spec.name != entry.name:
+        raise TrainingError(
+            expected="a NetSpec with the entry's name",
+            found=spec.name if isinstance(spec, NetSpec) else type(spec).__name__,
+            where=_where(entry), fix=fix,
+        )
+    return spec
+
+
+def _where(entry: EntryPoint) -> str:
+    return f"in the entry point {entry.name} = {entry.value} of {GROUP}"

@@ -7,6 +7,8 @@ from importlib.metadata import EntryPoint, entry_points
 CAN = "can"                 # the paper's own teacher, which no registry has
 GROUP = "acq.networks"      # of entry points, by which other packages add networks
 
+RESERVED = ("all", CAN, "teacher", "student", "student_kd")
+
 OWN_TITLES = {
     "deepphys": "DeepPhys", "tscan": "TS-CAN", "efficientphys": "EfficientPhys",
     "nowara": "inverse attention (Nowara)", "physnet": "PhysNet", "rppgnet": "rPPGNet",
@@ -16,10 +18,18 @@ OWN_TITLES = {
 
 
 @cache
+def entries() -> tuple[EntryPoint, ...]:
+    """Return the entry points of other packages, sorted by name and not loaded.
+
+    Those with a name that means something else in every run are passed over.
+    """
+    found = (entry for entry in entry_points(group=GROUP) if entry.name not in RESERVED)
+    return tuple(sorted(found, key=lambda entry: entry.name))
+
+
 def of_other_packages() -> dict[str, EntryPoint]:
     """Return the networks of other packages by name, not loaded."""
-    entries = sorted(entry_points(group=GROUP), key=lambda entry: entry.name)
-    return {entry.name: entry for entry in entries if entry.name not in OWN_TITLES}
+    return {entry.name: entry for entry in entries() if entry.name not in OWN_TITLES}
 
 
 class Titles(Mapping[str, str]):
@@ -42,7 +52,7 @@ class Titles(Mapping[str, str]):
         entry = of_other_packages()[name]
         try:
             return entry.load().title
-        except (ImportError, AttributeError):
+        except Exception:       # a package may fail in any way; a table needs no more than a name
             return name
 
     def __contains__(self, name: object) -> bool:

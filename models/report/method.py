@@ -4,7 +4,7 @@ import json
 from typing import TYPE_CHECKING
 
 from models.evaluation.by_clips import JOINED
-from models.published_nets.registry import networks
+from models.published_nets.registry import find_network
 from models.published_nets.spec import NetSpec, reads_as_published
 from models.published_nets.titles import CAN, titles
 
@@ -22,8 +22,8 @@ def method(metrics: dict) -> "Markup":
     return section(
         "method", "method", metrics=metrics, loss=_loss(metrics["recipe"]),
         parameters=json.dumps(parameters, indent=1),
-        other_teacher=networks().get(teacher_of(metrics)),
-        beside=[spec for name, spec in networks().items() if name in metrics["methods"]],
+        other_teacher=find_network(teacher_of(metrics)),
+        beside=[find_network(name) for name in titles() if name in metrics["methods"]],
         joined=_joined,
     )
 

@@ -16,9 +16,14 @@ if TYPE_CHECKING:
 def results(metrics: dict) -> "Markup":
     """Make the table of every method's figures over all windows, with intervals."""
     return section(
-        "tables", "results", metrics=metrics, titles=TITLES, ours=OURS,
+        "tables", "results", metrics=metrics, titles=_titles(metrics), ours=OURS,
         de_haan=DE_HAAN, best=_better_student(metrics), coverage_text=coverage_text,
     )
+
+
+def _titles(metrics: dict) -> dict[str, str]:
+    """Return the titles of the run's methods, in the table's order; no other network is loaded."""
+    return {name: TITLES[name] for name in TITLES if name in metrics["methods"]}
 
 
 def _better_student(metrics: dict) -> str:
@@ -30,7 +35,8 @@ def _better_student(metrics: dict) -> str:
 def otherwise(metrics: dict) -> "Markup":
     """Make the table of one rate per recording, and of limits of agreement."""
     return section(
-        "tables", "otherwise", metrics=metrics, titles=TITLES, coverage_text=coverage_text
+        "tables", "otherwise", metrics=metrics, titles=_titles(metrics),
+        coverage_text=coverage_text,
     )
 
 
@@ -42,8 +48,8 @@ def toolbox(metrics: dict) -> "Markup":
         "{:g}–{:g}".format(*of["band_hz"]) for of in (of_teacher, of_teacher["of_paper"])
     )
     return section(
-        "tables", "toolbox", metrics=metrics, titles=TITLES, band=band, paper_band=paper_band,
-        coverage_text=coverage_text,
+        "tables", "toolbox", metrics=metrics, titles=_titles(metrics), band=band,
+        paper_band=paper_band, coverage_text=coverage_text,
         points=" to ".join(map(str, dict.fromkeys(of_teacher["fft_points"]))),
         bins=f"{low:.2f}" + (f" to {high:.2f}" if high - low > 0.005 else ""),
     )

@@ -7,7 +7,7 @@ from matplotlib.ticker import MaxNLocator
 
 from dataset.common.drawings import as_svg
 from models.evaluation.methods import TITLES
-from models.published_nets.registry import networks
+from models.published_nets.registry import find_network
 
 from .drawing import COLOURS, legend, new_axes, predicts_rate
 from .method import teacher_of
@@ -26,7 +26,7 @@ MARKS = {"middle": "o-", "last": "s--", "pulse": "^:"}    # of the parts of the 
 def curves(trained: "dict[str, Trained]", metrics: dict) -> "Markup":
     """Draw the error on the PPG, and the taught student's distance to its teacher, by epoch."""
     figure, axis = new_axes(*SIZE)
-    specs = {name: networks().get(_kind(name, metrics)) for name in trained}
+    specs = {name: find_network(_kind(name, metrics)) for name in trained}
     not_drawn = [name for name in trained if predicts_rate(trained[name])]
     for name, network in trained.items():
         if name in not_drawn:

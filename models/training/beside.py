@@ -19,12 +19,13 @@ from models.data.net_clips import NetClips
 from models.data.videos import TrainingData
 from models.evaluation.by_clips import ms_per_frame_of_clips, read_by_clips
 from models.evaluation.mean_rate import count_missing
-from models.published_nets.registry import networks
-from models.published_nets.spec import PublishedNet, reads_as_published
+from models.published_nets.registry import find_network
+from models.published_nets.spec import NetSpec, PublishedNet, reads_as_published
 from models.published_nets.titles import CAN, titles
 
 from .fit import fit
 from .recipe import Recipe
+from .state import STATE
 from .trained import Trained
 
 
@@ -33,7 +34,7 @@ def check_beside(names: Sequence[str]) -> tuple[str, ...]:
 
     Raises
     ------
-    TrainingError : there is no network of a name, or one of another package cannot be loaded
+    TrainingError : there is no network of a name, or one of these cannot be loaded
     """
     known = titles()            # a wrong name is told of before a package that is broken
     for name in names:
@@ -43,7 +44,10 @@ def check_beside(names: Sequence[str]) -> tuple[str, ...]:
                 expected=f"one of the networks {', '.join(known)}, or all", found=repr(name),
                 fix=f"did you mean {near[0]}?" if near else "name one of them",
             )
-    return tuple(name for name in networks() if name in names or "all" in names) if names else ()
+    chosen = tuple(name for name in known if name in names or "all" in names)
+    for name in chosen:
+        find_network(name)      # now: hours of training come before its turn
+    return chosen
 
 
 def choose_teacher(recipe: Recipe) -> Recipe:
@@ -54,8 +58,8 @@ def choose_teacher(recipe: Recipe) -> Recipe:
 
     Raises
     ------
-    TrainingError : there is no such network, it predicts no pulse, its answer is not to be learnt,
-        or it would have to start from another's weights
+    TrainingError : there is no such network, or it cannot be loaded; it predicts no pulse, its
+        answer is not to be learnt, or it would have to start from another's weights
     """
     if (name := recipe.teacher) == CAN:
         return recipe
@@ -67,7 +71,7 @@ def choose_teacher(recipe: Recipe) -> Recipe:
             found=repr(name), where="as the teacher",
             fix=f"did you mean {near[0]}?" if near else "name one of them",
         )
-    spec = networks()[name]
+    spec = _spec_of(name)
     if reads_as_published(spec).predicts == "rate":
         raise TrainingError(
             expected="a teacher that predicts a pulse",
@@ -109,7 +113,7 @@ def train_beside(
         not fit, or a video's frames are not at hand in its size
     """
     begun = time.perf_counter()
-    spec = networks()[name]
+    spec = _spec_of(name)
     torch.manual_seed(recipe.seed)
     net = spec.net(config or spec.config())
     assert isinstance(net, PublishedNet)
@@ -121,10 +125,16 @@ def train_beside(
     curve = fit(
         trained, trained, clips, replace(recipe, learning_rate=spec.learning_rate),
         epochs=recipe.teacher_epochs, stage=spec.title,
-        state_file=states and states / f"{name}.state", log=logs and logs / name,
+        state_file=states and states / f"{name}{STATE}", log=logs and logs / name,
         on_progress=on_progress,
     )
     seconds = time.perf_counter() - begun
     net.cpu()        # as a checkpoint is read again
     videos = count_missing((read_by_clips(net, video) for video in data.test), data)
     return Trained(net, curve, videos, seconds, ms_per_frame_of_clips(net))
+
+
+def _spec_of(name: str) -> NetSpec:
+    spec = find_network(name)
+    assert spec is not None     # the names were checked before
+    return spec

@@ -17,6 +17,7 @@ from acquire.errors import TrainingError
 from models.nets.checkpoint import read_tensors, shorten_reason, write_tensors
 
 FORMAT = "acq-training-1"
+STATE = ".state"         # the end of its file's name
 REMOVE_FOLDER = "remove the folder of the interrupted run"
 LossCurve = list[dict[str, float]]      # per epoch: the mean of the loss and of its parts
 

@@ -34,7 +34,7 @@ from models.published_nets.titles import CAN
 from .beside import train_beside
 from .fit import Loss, fit
 from .recipe import Recipe
-from .state import LossCurve
+from .state import STATE, LossCurve
 from .teacher_init import recipe_of_teacher
 from .trained import Trained
 
@@ -186,7 +186,7 @@ def _train_and_test(
         curve += fit(
             phase.module, phase.loss, clips, recipe, epochs=phase.epochs,
             stage=NETWORK_TITLES[name] + ("" if is_last else ", before"),
-            state_file=states and states / f"{file}.state", log=logs and logs / file,
+            state_file=states and states / f"{file}{STATE}", log=logs and logs / file,
             on_progress=on_progress,
         )
     seconds = time.perf_counter() - begun

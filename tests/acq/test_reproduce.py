@@ -47,7 +47,7 @@ def run(published, tmp_path_factory):
         name: replace(spec, config=partial(spec.config, **TINY[name])) for name, spec in OWN.items()
     }
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(beside, "networks", lambda: tiny)
+        patch.setattr(beside, "find_network", tiny.get)
         result = CliRunner().invoke(app, [*words, *LESS, "--data", str(data)])
     assert result.exit_code == 0, result.output
     (folder,) = runs_dir(data).iterdir()

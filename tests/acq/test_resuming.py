@@ -2,12 +2,14 @@
 
 import json
 import pickle
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from acq.advice import advise
+from acq.main import main
 from acq.resuming import resume_command
 from acquire.errors import ResumeError
 from models.distillation.distill import DistillConfig
@@ -76,3 +78,16 @@ def test_all_that_differs_is_named_at_once(tmp_path, now, expected, found, way):
         f"expected {expected} as in the interrupted run 20261122T101500Z, found {found}; {way}"
     )
     assert said.endswith("acq runs --remove 20261122T101500Z")
+
+
+def test_after_an_error_it_is_said_what_is_kept_and_what_goes_on(monkeypatch, capsys, tmp_path):
+    kept = "what is trained is kept: once the error is mended, the same command with --resume goes"
+    for verb in ("train-kd", "evaluate"):
+        monkeypatch.setattr(sys, "argv", ["acq", verb, "--data", str(tmp_path / "nowhere")])
+        for left in ("after an error", "nothing"):
+            monkeypatch.setattr("acq.main.what_is_left", lambda left=left: left)
+            with pytest.raises(SystemExit) as caught:
+                main()
+            assert caught.value.code in (1, 2)
+            is_said = kept in " ".join(capsys.readouterr().err.split())
+            assert is_said == (verb == "train-kd" and left == "after an error")

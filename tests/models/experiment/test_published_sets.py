@@ -50,7 +50,7 @@ def tiny_networks(monkeypatch):
     tiny = {
         name: replace(spec, config=partial(spec.config, **TINY[name])) for name, spec in OWN.items()
     }
-    monkeypatch.setattr(beside, "networks", lambda: tiny)
+    monkeypatch.setattr(beside, "find_network", tiny.get)
 
 
 def test_another_network_as_the_teacher(data, no_report, tiny_networks):
@@ -61,6 +61,8 @@ def test_another_network_as_the_teacher(data, no_report, tiny_networks):
     assert set(methods["student_kd"]["curve"][0]) == {"loss", "label", "pulse"}
     assert run.metrics["recipe"]["teacher"] == "pulsegan"
     assert run.metrics["recipe"]["distill"]["kd"] == "none"         # as it was done
+    unlike = {"key": "teacher", "here": "pulsegan", "there": "can"}
+    assert unlike in run.metrics["beside_paper"]
     again = compare_methods(data, [run.folder.name]).summary()["methods"]
     for name in ("teacher", "student_kd"):
         assert again[f"{run.folder.name}/{name}"]["mae_bpm"] == methods[name]["mae_bpm"]

@@ -1,11 +1,13 @@
 """A network of another package, found by its entry point: trained, saved, read, in the tables."""
 
+import shutil
 import sys
 
 import pytest
 
 pytest.importorskip("torch")
 
+from acquire.errors import TrainingError
 from models.evaluation.compare import compare_methods
 from models.evaluation.methods import TITLES
 from models.experiment.run import train_kd
@@ -40,22 +42,20 @@ SPEC = replace(
 
 @pytest.fixture
 def installed(tmp_path, monkeypatch):
-    """A package as pip leaves it, with an entry point of ours."""
+    """A package as pip leaves it, with an entry point of ours, and one that is broken."""
     (tmp_path / "foreign_net.py").write_text(MODULE)
     about = tmp_path / "foreign_net-1.dist-info"
     about.mkdir()
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: foreign-net\nVersion: 1\n")
-    (about / "entry_points.txt").write_text(f"[{registry.GROUP}]\nmynet = foreign_net:SPEC\n")
+    (about / "entry_points.txt").write_text(
+        f"[{registry.GROUP}]\nbroken = foreign_net.nothere:SPEC\nmynet = foreign_net:SPEC\n"
+    )
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "foreign_net", raising=False)
-
-    def forget():
-        registry.networks.cache_clear()
-        titles.of_other_packages.cache_clear()
-
-    forget()
+    titles.entries.cache_clear()
     yield
-    forget()
+    titles.entries.cache_clear()
+    registry.loaded.pop("mynet", None)
 
 
 def test_a_network_of_another_package_is_trained_read_again_and_named(
@@ -71,6 +71,16 @@ def test_a_network_of_another_package_is_trained_read_again_and_named(
     assert again[f"{run.folder.name}/mynet"]["videos"] == videos
     assert "A net of mine" in [row[0] for row in Tables(results(run.metrics)).all[0]]
     assert "A net of mine (Me, 2026): its change is summed up to a pulse" in method(run.metrics)
+    uninstall(tmp_path)
+    with pytest.raises(TrainingError, match=r"found mynet in .*install the package that"):
+        compare_methods(data, [f"{run.folder.name}/mynet"])
+    assert [*compare_methods(data, [f"{run.folder.name}/student", "pos"]).videos][1] == "pos"
+
+
+def uninstall(folder):
+    shutil.rmtree(folder / "foreign_net-1.dist-info")
+    titles.entries.cache_clear()
+    del registry.loaded["mynet"]
 
 
 def test_a_title_is_the_name_where_the_package_cannot_be_loaded(installed, tmp_path):
