@@ -4,9 +4,11 @@ A run that was interrupted stands among the others, with the epochs that its sta
 needs no torch: a state is a file of safetensors, whose header is JSON.
 """
 
+import json
+import math
 import re
 import shutil
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +17,7 @@ from acquire.documents import Kind, parse_document, read_document
 from acquire.errors import Fix, TrainingError
 from acquire.writing import hold, named, owner_of, refuse_links_out
 
+from .common.wording import counted, number
 from .layouts.manifest import MANIFEST
 from .layouts.manifest_file import read_manifest
 from .runs import (
@@ -116,6 +119,58 @@ class _AboutState:
     curve: list[dict[str, float | None]]
 
 
+@dataclass(frozen=True)
+class _Figures:
+    """The main figures of a method, as they stand under `methods` and under `seeds`."""
+
+    mae_bpm: float | None = None
+    rmse_bpm: float | None = None
+    snr_db: float | None = None
+    coverage_percent: float | None = None
+
+
+@dataclass(frozen=True)
+class _Fold:
+    test: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Seed:
+    seed: int | None = None
+    methods: dict[str, _Figures] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Computed:
+    """What is read of metrics.json, and of an evaluation, to hold one against the other."""
+
+    data_hash: str = ""             # "", and all others empty: of an earlier version
+    split_hash: str = ""
+    methods: dict[str, _Figures] = field(default_factory=dict)
+    folds: list[_Fold] = field(default_factory=list)
+    seeds: list[_Seed] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def read(self) -> tuple[Any, ...]:
+        """What the figures are of."""
+        return self.data_hash, self.split_hash, [sorted(fold.test) for fold in self.folds]
+
+    @property
+    def figures(self) -> dict[str, float | None]:
+        """Each figure by its name and place."""
+        places = {f"methods.{name}": of for name, of in self.methods.items()}
+        for seed in self.seeds:
+            places |= {f"seed {seed.seed}, {name}": of for name, of in seed.methods.items()}
+        return {
+            f"{place}.{name}": value
+            for place, of in places.items() for name, value in asdict(of).items()
+        }
+
+
+_AS_SHOWN = 0.01            # by how much figures may differ that look the same in every table
+_MOST_NAMED = 3
+_COMPUTED = Kind(_Computed, "the figures of a run", TrainingError, Fix.TRAIN_AGAIN)
 _RESULTS = Kind(_Results, "the results of a run", TrainingError, Fix.TRAIN_AGAIN)
 _BEGUN = Kind(_Begun, "what a run was begun with", TrainingError, Fix.REMOVE_RUN)
 _ALL_BEGUN = Kind(dict, _BEGUN.called, TrainingError, Fix.REMOVE_RUN)
@@ -142,6 +197,53 @@ def read_begun_with(folder: Path) -> dict[str, Any]:
     """
     with naming_run(folder):
         return read_document(_ALL_BEGUN, folder / BEGUN_WITH)
+
+
+def compare_with_written(folder: Path, computed: dict[str, Any]) -> str:
+    """Return in words which figures are not as a run's metrics.json has them; "" where all are.
+
+    Parameters
+    ----------
+    folder : of the run
+    computed : figures that its networks gave again, in the form of metrics.json, of one seed at
+        least; those of other data, or of other subjects, are not held against it
+
+    Raises
+    ------
+    TrainingError : its metrics cannot be read
+    """
+    written = read_document(_COMPUTED, folder / METRICS)
+    again = parse_document(_COMPUTED, json.dumps(computed).encode(), folder)
+    if written.read != again.read:
+        return ""
+    first = again.seeds[0]          # whose networks stand under `methods`, too
+    if written.seeds and written.seeds[0].seed == first.seed:
+        again = replace(again, methods={**again.methods, **first.methods})
+    before, now = written.figures, again.figures
+    apart = {name: _distance(before[name], now[name]) for name in now if name in before}
+    others = [name for name in apart if apart[name] > _AS_SHOWN]
+    if not others:
+        return ""
+    most = max((apart[name] for name in others if apart[name] < math.inf), default=None)
+    named = [
+        f"{name} ({number(before[name])} there, {number(now[name])} here)"
+        for name in others[:_MOST_NAMED]
+    ]
+    if len(others) > _MOST_NAMED:
+        named.append("and others")
+    version = written.versions.get("acq")
+    return (
+        f"{counted(len(others), 'figure')} of the run {folder.name} "
+        f"{'is' if len(others) == 1 else 'are'} not as in its metrics.json, by {number(most)} at "
+        f"most: {', '.join(named)}" + (f"; acq {version} wrote it" if version else "")
+    )
+
+
+def _distance(before: float | None, now: float | None) -> float:
+    """Return how far two figures are apart; infinitely where one of them is not known."""
+    if before is None or now is None:
+        return 0.0 if before is now else math.inf
+    return abs(before - now)
 
 
 def remove_run(data: Path, folder: Path) -> None:

@@ -295,8 +295,18 @@ def check_of_run(path: Path) -> None:
     TrainingError : it is, or the run's metrics cannot be read
     """
     if folder := run_folder_of(path):
-        networks = read_document(_WRITTEN, folder / METRICS).networks
+        networks = written_networks(folder)
         check_as_written(folder, path.absolute().relative_to(folder).as_posix(), networks)
+
+
+def written_networks(folder: Path) -> Mapping[str, str]:
+    """Read the SHA-256 of each network that a run wrote, by its file; earlier runs do not say it.
+
+    Raises
+    ------
+    TrainingError : the run's metrics cannot be read
+    """
+    return read_document(_WRITTEN, folder / METRICS).networks
 
 
 def check_as_written(folder: Path, name: str, networks: Mapping[str, str]) -> None:

@@ -10,7 +10,14 @@ from typing import Any
 
 from acquire.data_folder import runs_dir
 from acquire.errors import Fix, TrainingError
-from dataset.runs import METRICS, find_run_folder, nearest_run, run_folder_of
+from dataset.runs import (
+    METRICS,
+    check_as_written,
+    find_run_folder,
+    nearest_run,
+    run_folder_of,
+    written_networks,
+)
 
 from .onnx_net import BOARD, SHIPPED
 
@@ -210,6 +217,38 @@ def run_seed_and_net(called: str) -> tuple[str, str, str]:
     """Return the run, the seed and the network of a name as above; "" of what it does not have."""
     match = re.fullmatch(r"([^/]+)/(?:(seed\d+)/)?([^/]+)", called)
     return (match[1], match[2] or "", match[3]) if match else ("", "", called)
+
+
+def check_none_is_gone(named: Path, data: Path) -> None:
+    """Refuse a run, or a part of one, of which a network is gone: the verdict would be another.
+
+    Parameters
+    ----------
+    named : as for `find_nets` and `find_trainings`; what is no run is not looked at
+
+    Raises
+    ------
+    TrainingError : one is gone, or the run's metrics cannot be read
+    """
+    run, part = _run_and_part(named, data)
+    written = {} if run is None else written_networks(run)
+    for file in written:
+        place = list(Path(file).with_suffix("").parts)
+        names = [name for name in place if not _FOLD.fullmatch(name)]
+        is_asked = part == place[:len(part)] or _is_of("/".join(("", *names)), part)
+        if run is not None and is_asked and not (run / file).exists():
+            check_as_written(run, file, written)
+
+
+def _run_and_part(named: Path, data: Path) -> tuple[Path | None, list[str]]:
+    """Return the folder of the run that a name is of, and the part of it: seed, fold, network."""
+    for above in [path for path in (*reversed(named.parents[:3]), named) if path.parts]:
+        with suppress(TrainingError):
+            folder = find_run(above, data)
+            if run := run_folder_of(folder / METRICS):
+                names = (*folder.absolute().relative_to(run).parts, *named.parts[len(above.parts):])
+                return run, [name.removesuffix(CHECKPOINT) for name in names]
+    return None, []
 
 
 def in_all_folds(path: Path, data: Path) -> str | None:

@@ -14,9 +14,11 @@ from dataset.common.files import finite
 from dataset.common.progress import OnProgress
 from dataset.face.frames import Motion
 from dataset.published_colour.methods import ALL_METHODS
-from dataset.runs import ReadFrom, read_training_runs
+from dataset.run_results import compare_with_written
+from dataset.runs import ReadFrom, read_training_runs, run_folder_of
 from dataset.signals.colour_methods import METHODS
 from models.board.find_net import (
+    check_none_is_gone,
     check_part_of_run,
     find_nets,
     find_trainings,
@@ -54,13 +56,19 @@ class Comparison:
     # of networks that are all of one run: their results by the number of the seed, under their own
     # names, with the guess
     of_seeds: Mapping[int | None, Results] = field(default_factory=dict)
+    run: Path | None = None                 # the folder of that run
 
     def summary(self) -> dict:
-        """Return all figures as numbers for JSON."""
+        """Return all figures as numbers for JSON; warn where they are not as the run wrote them.
+
+        Raises
+        ------
+        TrainingError : what it wrote cannot be read
+        """
         subjects = sorted({v.subject for videos in self.videos.values() for v in videos})
         tested = self.tested or [subjects]
         first = next(iter(self.of_seeds.values()), None)
-        return finite({
+        summary = finite({
             "side": self.side, "subjects": subjects, "people": self.data.people,
             "split_hash": self.data.split_hash, "data_hash": self.data.data_hash,
             "warnings": self.warnings, "verdict": self.verdict,
@@ -71,6 +79,9 @@ class Comparison:
             "folds": figures_by_fold(first, tested) if first else None,
             "seeds": figures_by_seed(self.of_seeds, tested) if first else None,
         })
+        if self.run is not None and (unlike := compare_with_written(self.run, summary)):
+            summary["warnings"] = [*self.warnings, unlike]
+        return summary
 
 
 def compare_methods(
@@ -130,7 +141,9 @@ def compare_methods(
         return Comparison(side, whole, everything, told, tested=tests)
     verdict = _judge(networks, _formulas(results, folds, on_progress), guess)
     of_seeds = _by_seed_number(networks, methods, guess) if side == "test" else {}
-    return Comparison(side, whole, everything, told, verdict, tests, of_seeds)
+    first = next(net.path for nets in methods.values() for net in nets)
+    run = run_folder_of(first) if of_seeds else None
+    return Comparison(side, whole, everything, told, verdict, tests, of_seeds, run)
 
 
 def _load(
@@ -289,6 +302,7 @@ def _resolve_names(names: list[str], data: Path) -> dict[str, list[ReadNet]]:
         if name in ALL_METHODS or name == EVERY:
             nets |= {one: [] for one in (ALL_METHODS if name == EVERY else (name,))}
             continue
+        check_none_is_gone(Path(name), data)
         if of_folds := find_trainings(Path(name), data):
             nets |= {
                 called: list(map(open_to_read, of_folds[called]))

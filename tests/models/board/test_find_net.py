@@ -1,6 +1,7 @@
 """A network is found by any of its names, and says what it is."""
 
 import hashlib
+import json
 import re
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from acq import extras, open_net
 from acquire.errors import Fix, TrainingError
 from models.board.find_net import (
     COMES_WITH_ACQ,
+    check_none_is_gone,
     find_net,
     find_nets,
     find_run,
@@ -197,3 +199,32 @@ def test_a_checkpoint_without_torch_is_one_clear_line(data, monkeypatch):
     with pytest.raises(TrainingError, match=r"student_kd\.safetensors .*, found no torch in "):
         open_net.open_pulse(type(data)("20260102T000000Z"), data)
     open_net.open_pulse(type(data)(RUN), data)             # an export needs none
+
+
+def test_a_part_of_a_run_of_which_a_network_is_gone_is_refused(tmp_path, monkeypatch):
+    run = tmp_path / "runs" / RUN
+    files = [
+        f"seed{seed}/fold{fold}/{name}.safetensors"
+        for seed in (0, 1) for fold in (1, 2) for name in ("teacher", "student")
+    ]
+    for file in files:
+        (run / file).parent.mkdir(parents=True, exist_ok=True)
+        (run / file).touch()
+    (run / "metrics.json").write_text(json.dumps({"networks": dict.fromkeys(files, "0" * 64)}))
+
+    check_none_is_gone(run, tmp_path)
+    (run / "seed1" / "fold2" / "teacher.safetensors").unlink()
+    whole = ("seed0", "student", "seed1/student", "seed1/fold1", "seed1/nothing")
+    named = {name: Path(RUN, name) for name in (*whole, "", "seed1", "teacher", "seed1/teacher")}
+    named |= {f"{name} as a path": run / name for name in (*named, "seed1/fold2")}
+    for name, path in named.items():
+        if name.removesuffix(" as a path") in whole:
+            check_none_is_gone(path, tmp_path)
+        else:
+            with pytest.raises(TrainingError, match=r"seed1/fold2/teacher.*, found nothing at"):
+                check_none_is_gone(path, tmp_path)
+    monkeypatch.chdir(run / "seed1")
+    with pytest.raises(TrainingError, match="found nothing at"):
+        check_none_is_gone(Path("fold2"), tmp_path)
+    for path in (Path("fold1"), COMES_WITH_ACQ, Path("nothing")):
+        check_none_is_gone(path, tmp_path)

@@ -2,12 +2,15 @@
 
 import hashlib
 import json
+import shutil
 
 import pytest
 
 torch = pytest.importorskip("torch")
 
 from acquire.errors import TrainingError
+from acquire.interrupts import what_is_left
+from dataset.run_results import compare_with_written
 from models.evaluation.compare import compare_methods
 from models.evaluation.methods import COLOUR_TITLES
 from models.experiment.run import train_kd
@@ -77,12 +80,73 @@ def test_evaluating_a_run_gives_its_own_numbers_to_the_last_digit(run, data):
     finally:
         torch.set_num_threads(threads)
     again = json.loads(json.dumps(read))
+    assert again["warnings"] == []
     assert again["verdict"] == metrics["verdict"]
     assert again["verdict"]["student_kd_against_student"] is not None
     again = again["methods"]
     for name, figures in metrics["methods"].items():
         found = again.get(f"{result.folder.name}/{name}") or again[name]
         assert found == {key: figures[key] for key in found}, name
+
+
+def test_figures_that_are_not_as_the_run_wrote_them_are_told(run, data, tmp_path):
+    result, _ = run
+    folder = tmp_path / result.folder.name
+    shutil.copytree(result.folder, folder)
+    metrics = json.loads((folder / "metrics.json").read_text())
+    found = metrics["methods"]["student"]["mae_bpm"]
+    metrics["methods"]["student"]["mae_bpm"] = found + 3
+    metrics["versions"]["acq"] = "0.1"
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+    again = compare_methods(data, [str(folder / "student")]).summary()
+    (told,) = again["warnings"]
+    assert told == (
+        f"1 figure of the run {folder.name} is not as in its metrics.json, by 3.00 at most: "
+        f"methods.student.mae_bpm ({found + 3:.2f} there, {found:.2f} here); acq 0.1 wrote it"
+    )
+    metrics["seeds"][0]["methods"]["student"] |= {"mae_bpm": None, "rmse_bpm": 0, "snr_db": 99}
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+    told = compare_with_written(folder, again)
+    assert told.startswith("4 figures of the run ")
+    assert f", seed {metrics['recipe']['seed']}, student.mae_bpm (– there, " in told
+    assert told.endswith(", and others; acq 0.1 wrote it")
+    (folder / "metrics.json").write_text(json.dumps(metrics | {"data_hash": "0" * 64}))
+    assert compare_with_written(folder, again) == ""
+
+
+def test_a_run_of_which_a_network_is_gone_is_refused(run, data, tmp_path):
+    result, _ = run
+    folder = tmp_path / result.folder.name
+    shutil.copytree(result.folder, folder)
+    (folder / "teacher.safetensors").unlink()
+    for named in (folder, folder / "teacher"):
+        with pytest.raises(TrainingError, match=r"wrote as teacher\.safetensors, found nothing at"):
+            compare_methods(data, [str(named)])
+
+
+def test_a_run_whose_report_fails_keeps_what_it_trained_and_is_completed(tmp_path, monkeypatch):
+    data = write_curated_folders(tmp_path, three_entries())
+    recipe = Recipe(epochs=1, teacher_epochs=1, precision="float32")
+
+    def fail(*_, **__):
+        raise ValueError("a drawing that cannot be made")
+
+    monkeypatch.setattr("models.report.write.write_report", fail)
+    with pytest.raises(ValueError, match="a drawing"):
+        train_kd(data, recipe=recipe, device="cpu")
+    assert what_is_left() == "after an error"
+    (part,) = (data / "runs").glob(".*.part")
+    before = json.loads((part / "metrics.json").read_text())
+    assert all((part / name).is_file() for name in before["networks"])
+    monkeypatch.setattr("models.report.write.write_report", lambda *_, **__: None)
+    told = []
+    result = train_kd(
+        data, resume=True, device="cpu", on_progress=lambda *words: told.append(words)
+    )
+    assert result.metrics["networks"] == before["networks"]
+    (steps,) = (done for stage, done, _ in told if stage == "student + KD")
+    assert steps > 0                                    # it had its epoch already
+    assert [path.name for path in (data / "runs").iterdir()] == [result.folder.name]
 
 
 def test_runs_that_cannot_be_written_are_known_before_training(tmp_path):
