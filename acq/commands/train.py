@@ -128,6 +128,11 @@ def train_kd(
 ) -> None:
     """Train teacher, student and student + KD on the curated data; write a report."""
     check_installed()
+    for option, word in {
+        "--recipe": recipe, "--also": also, "--teacher": teacher, "--init": init,
+    }.items():
+        if word is not None and not word.strip():      # as of a script's variable that is not set
+            raise typer.BadParameter(f"expected a word after {option}, found an empty one")
     changes = _changes(epochs, also, teacher, init)
     if show_recipe:
         _show_recipe(recipe or "acq", changes, as_json=json)

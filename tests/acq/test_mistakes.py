@@ -44,6 +44,14 @@ def test_a_mistake_is_one_line_and_exit_code_2(acq_here, words, line):
     assert (done.returncode, done.stdout, done.stderr) == (2, "", f"acq: {line}\n")
 
 
+@pytest.mark.parametrize("option", ["--recipe", "--also", "--teacher", "--init"])
+@pytest.mark.parametrize("word", ["", " "])
+def test_a_variable_of_a_script_that_is_not_set_trains_nothing(acq_here, option, word):
+    done = acq_here("train-kd", option, word, "--show-recipe")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"acq: expected a word after {option}, found an empty one\n"
+
+
 def test_a_mistake_is_json_where_lines_are(acq_here):
     done = acq_here("ls", "--foo", "--json")
     assert done.returncode == 2

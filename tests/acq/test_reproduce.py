@@ -71,7 +71,7 @@ def test_table_1_has_every_system_as_published_and_here(tables):
     assert here.pop("AHRE")[0] == "a quote: no public description was found"
     for system, (over_windows, per_signal, coverage) in here.items():
         assert MAE_AND_RMSE.match(over_windows), system
-        assert MAE_AND_RMSE.fullmatch(per_signal), system
+        assert MAE_AND_RMSE.match(per_signal), system
         assert coverage.endswith(" %"), system
 
 
