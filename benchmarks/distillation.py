@@ -70,20 +70,18 @@ class Way:
 
 
 CHANGED: dict[str, dict[str, Any]] = {
-    "shape": {"clip": 64, "batch_clips": 1, "shape_weight": 0.3},
     "shipped": {"init": "shipped"},
 }
 WAYS = {
     "both": Way("acq: TaT and the answer", "acq", 10),
     "tat": Way("TaT alone", "acq", 10, {"distill": DistillConfig(weight_pulse=0.0)}),
-    "answer": Way("the answer alone", "acq", 10, {"distill": DistillConfig(kd="none")}),
+    "answer": Way("the answer alone", "acq", 3, {"distill": DistillConfig(kd="none")}),
     "fitnet": Way("FitNet and the answer", "acq", 3, {"distill": DistillConfig(kd="fitnet")}),
     "at": Way("attention transfer and the answer", "acq", 3, {"distill": DistillConfig(kd="at")}),
     "pretrained": Way("6 epochs alone before the teacher joins", "acq", 3, {"pretrain_epochs": 6}),
     "init": Way("the teacher starts from the shipped one", "shipped", 3),
     "paper": Way("recipe paper", "paper", 3),
     "fast": Way("recipe fast", "fast", 3),
-    "shape": Way("clips of 64, and the pulse's shape", "shape", 3),
 }
 
 
