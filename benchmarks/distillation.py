@@ -71,6 +71,7 @@ class Way:
 
 CHANGED: dict[str, dict[str, Any]] = {
     "shipped": {"init": "shipped"},
+    "difference": {"motion": "difference"},
 }
 WAYS = {
     "both": Way("acq: TaT and the answer", "acq", 10),
@@ -80,6 +81,7 @@ WAYS = {
     "at": Way("attention transfer and the answer", "acq", 3, {"distill": DistillConfig(kd="at")}),
     "pretrained": Way("6 epochs alone before the teacher joins", "acq", 3, {"pretrain_epochs": 6}),
     "init": Way("the teacher starts from the shipped one", "shipped", 3),
+    "difference": Way("acq with plain differences of frames", "difference", 3),
     "paper": Way("recipe paper", "paper", 3),
     "fast": Way("recipe fast", "fast", 3),
 }
