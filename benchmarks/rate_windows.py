@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.rate_people import PULSE, keep_person, true_bpm
-from dataset.face.frames import CUT_SD, part_colours
+from dataset.face.frames import part_colours
 from models.board.onnx_net import OnnxNet, open_net
 from models.fusion.calibration import CALIBRATION
 from models.fusion.candidates import AGREE_BPM
@@ -50,7 +50,7 @@ class Windows:
 
 def changes_of(net: OnnxNet, frames: np.ndarray, time_s: np.ndarray) -> tuple[int, np.ndarray]:
     """Return the first frame that live reads, and the changes from it on, as live."""
-    motion, read, first = RunningMotion(cut_sd=CUT_SD), [], 0
+    motion, read, first = RunningMotion(), [], 0
     for at, frame in enumerate(frames):
         pair = motion.add(frame, time_s[at] - time_s[at - 1] if at else 0.0)
         if pair is None or motion.seconds < WEIGH_S:

@@ -8,6 +8,8 @@ import msgspec
 from acquire.documents import Kind, parse_document
 from acquire.errors import Fix, TrainingError
 
+from .frames import CUT_SD
+
 _Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
@@ -27,6 +29,7 @@ class _Optional(TypedDict, total=False):
     detector: Literal["MTCNN of facenet-pytorch, in ONNX Runtime"]  # box.DETECTOR
     preprocessing_version: Literal[3]            # frames.VERSION
     trained_fps: Annotated[float, msgspec.Meta(ge=1, le=1000)] | None
+    motion: Literal["normalised", "difference"]  # frames.Motion; normalised where none is named
 
 
 class _PulseConstants(_Optional):
@@ -35,11 +38,16 @@ class _PulseConstants(_Optional):
     size: Literal[36]                            # box.SIZE
     enlarge: Annotated[float, msgspec.Meta(ge=1, le=5)]
     unit: Annotated[float, msgspec.Meta(ge=1, le=65536)]
-    cut_sd: Annotated[float, msgspec.Meta(ge=0.1, le=100)]
     appearance_scale: Annotated[float, msgspec.Meta(ge=1, le=65536)]
     min_probability: _Share
     parameters: Annotated[float, msgspec.Meta(ge=1, le=1e9)]
     multiply_adds: Annotated[float, msgspec.Meta(ge=1, le=1e12)]
+
+
+class _NormalisedConstants(_PulseConstants):
+    """The constants of one that reads normalised differences."""
+
+    cut_sd: Annotated[float, msgspec.Meta(ge=CUT_SD, le=CUT_SD)]
 
 
 class _DetectorConstants(TypedDict):
@@ -60,8 +68,10 @@ def check_constants(text: str, path: Path) -> None:
     ------
     TrainingError : one is missing, of another type, or out of its bounds
     """
-    net = _parse(_Head, text, path)["net"]
-    _parse(_PulseConstants if net in ("student", "teacher") else _DetectorConstants, text, path)
+    if _parse(_Head, text, path)["net"] not in ("student", "teacher"):
+        _parse(_DetectorConstants, text, path)
+    elif _parse(_PulseConstants, text, path).get("motion", "normalised") == "normalised":
+        _parse(_NormalisedConstants, text, path)
 
 
 def _parse(body: type, text: str, path: Path) -> Any:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dataset.face.box import SIZE
+from dataset.face.frames import Motion
 from dataset.face.mtcnn import Mtcnn
 from dataset.face.onnx_file import INPUTS, open_network, run_checked
 
@@ -22,6 +23,7 @@ class OnnxNet:
     def __init__(self, network: "InferenceSession", constants: dict) -> None:
         self.constants = constants
         self._network = network
+        self.motion: Motion = constants.get("motion", "normalised")     # older exports name none
         self.needs_appearance = "appearance" in INPUTS[constants["net"]]
 
     def predict(self, motion: np.ndarray, appearance: np.ndarray | None = None) -> np.ndarray:
@@ -29,7 +31,8 @@ class OnnxNet:
 
         Parameters
         ----------
-        motion : (N, 3, 36, 36) float32 normalised differences, unit variance
+        motion : (N, 3, 36, 36) float32 differences of the kind `self.motion`: normalised, with unit
+            variance, or plain, in grey levels
         appearance : (M, 3, 36, 36) float32 in [0, 1], N a multiple of M; a student ignores it
 
         Returns

@@ -75,7 +75,7 @@ def open_to_read(path: Path) -> ReadNet:
     if path.suffix == ONNX:
         net = open_net(path)
         return ReadNet(
-            path, _reader_by_onnx(net), "normalised", net.constants, LearntFrom(), (), None
+            path, _reader_by_onnx(net), net.motion, net.constants, LearntFrom(), (), None
         )
     checkpoint = load_checkpoint(path)
     if run_folder_of(path):

@@ -164,8 +164,7 @@ def convert_net(name: str, file: Path, checkpoint: Checkpoint) -> onnx.ModelProt
 
     Raises
     ------
-    TrainingError : it is neither student nor teacher, and no board runs it, or was trained on
-        another motion than the one that live reading makes
+    TrainingError : it is neither student nor teacher, and no board runs it
     """
     if not isinstance(checkpoint.net, Student | Teacher):
         raise TrainingError(
@@ -173,21 +172,18 @@ def convert_net(name: str, file: Path, checkpoint: Checkpoint) -> onnx.ModelProt
             where=file,
             fix="export the student",
         )
-    if checkpoint.motion != "normalised":
-        raise TrainingError(
-            expected="a network that reads normalised motion, as live reading makes it",
-            found=f"one trained on {checkpoint.motion!r}", where=file,
-            fix="train with a recipe that has motion: normalised",
-        )
     constants: dict[str, Any] = {
         "format": FORMAT, "net": name, "precision": "float32", "checkpoint": file.stem,
         "size": SIZE, "channels": "RGB", "detector": box.DETECTOR,
         "min_probability": box.MIN_PROBABILITY, "enlarge": box.ENLARGE, "unit": frames.UNIT,
-        "cut_sd": frames.CUT_SD, "appearance_scale": 255, "preprocessing_version": frames.VERSION,
+        "motion": checkpoint.motion, "appearance_scale": 255,
+        "preprocessing_version": frames.VERSION,
         "trained_fps": read_trained_fps(run_folder_of(file)), "split_hash": checkpoint.split_hash,
         "data_hash": checkpoint.data_hash, "parameters": count_parameters(checkpoint.net),
         "acq": version("acq"),
     }
+    if checkpoint.motion == "normalised":
+        constants["cut_sd"] = frames.CUT_SD
     if isinstance(checkpoint.net, Teacher):
         constants["pairs_per_mask"] = checkpoint.pairs_per_mask
     model = net_graph(checkpoint.net, constants)
@@ -213,6 +209,7 @@ def _quantise_student(
     try:
         ranges, others = training_motion(
             data, student.data_hash, subjects=student.about.get("subjects", {}).get("train", ()),
+            kind=student.motion,
         )
     except AcqError as error:
         return None, error

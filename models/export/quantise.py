@@ -10,6 +10,7 @@ frames, is four times slower than float (benchmarks/README.md).
 import json
 import logging
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ import onnx
 from acquire.data_folder import frames_cache, ubfc_dir
 from acquire.errors import CurationError, Fix, suggest
 from dataset.consistency.of_today import check_of_today
-from dataset.face.frames import motion, read_face_frames
+from dataset.face.frames import Motion, read_face_frames
 from dataset.face.onnx_file import METADATA
 from dataset.layouts.ubfc import VIDEO, check_video_bytes, load_manifest
 
@@ -28,7 +29,7 @@ _BATCH = 32
 
 
 def training_motion(
-    data: Path, data_hash: str, *, subjects: Collection[str] = ()
+    data: Path, data_hash: str, *, subjects: Collection[str] = (), kind: Motion = "normalised",
 ) -> tuple[np.ndarray, np.ndarray]:
     """Read motion frames that a network was trained on, and as many others of the same videos.
 
@@ -37,6 +38,7 @@ def training_motion(
     data : the folder that holds `ubfc/`; averaged frames are taken from its cache, or made and kept
         there
     data_hash : of the data that the network was trained on
+    kind : of the differences that the network reads
     subjects : whom it was trained on, which a fold draws from both sides; none: the training side
 
     Returns
@@ -64,7 +66,8 @@ def training_motion(
         with suggest(Fix.CONVERT_AGAIN):
             frames = read_face_frames(root / entry.folder / VIDEO, cache=frames_cache(data))
         check_video_bytes(root, entry, frames.video_sha256)
-        pairs = motion(frames.frames).transpose(0, 3, 1, 2)
+        of_kind = replace(frames, motion_kind=kind)
+        pairs = of_kind.motion().astype(np.float32).transpose(0, 3, 1, 2)
         chosen = np.linspace(0, len(pairs) - 1, 2 * _PAIRS).astype(int)
         ranges.append(pairs[chosen[::2]])
         others.append(pairs[chosen[1::2]])

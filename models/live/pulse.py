@@ -1,8 +1,9 @@
 """The pulse of a face while its frames come: frames and their times in, pulse and heart rate out.
 
 A frame is treated as a video before training is, without knowledge of its future: the face's box is
-held (`held_face`), its inside averaged to 36x36, the difference to the frame before normalised by a
-running standard deviation (`running_motion`). The network predicts for each pair how far the pulse
+held (`held_face`), its inside averaged to 36x36, the difference to the frame before made as the
+network was trained on it, normalised by a running standard deviation or plain (`running_motion`).
+The network predicts for each pair how far the pulse
 has risen. Once a second the last ten seconds of that, and of the face's colours, are read by
 several methods at once (`models.fusion`).
 
@@ -28,7 +29,7 @@ import numpy as np
 
 from acquire.errors import Fix, TrainingError
 from dataset.face.box import FaceBox
-from dataset.face.frames import face_colour, part_colours
+from dataset.face.frames import Motion, face_colour, part_colours
 from dataset.signals.filters import WINDOW_S
 from dataset.signals.windows import LONGEST_STEP_S
 from models.board.find_net import find_net
@@ -58,6 +59,7 @@ class PulseNet(Protocol):
     """A network that predicts the pulse, such as `onnx_net.OnnxNet`."""
 
     constants: dict
+    motion: Motion
     needs_appearance: bool
 
     def predict(self, motion: np.ndarray, appearance: np.ndarray | None = None) -> np.ndarray:
@@ -81,8 +83,8 @@ class LivePulse:
     ) -> None:
         self.net, self.find_faces = net, find_faces
         self._watch = FaceWatch(find_faces, factor=net.constants["enlarge"], executor=executor)
-        self._cut_sd, self._factor = net.constants["cut_sd"], net.constants["enlarge"]
-        self._motion = RunningMotion(cut_sd=self._cut_sd)
+        self._factor = net.constants["enlarge"]
+        self._motion = RunningMotion(net.motion)
         self._window = PulseWindow()
         self._why_restarted = ""                 # why the window began anew
         self._last_s: float | None = None
@@ -139,7 +141,7 @@ class LivePulse:
     def _read(self, image: np.ndarray, time_s: float, step_s: float) -> LiveReading:
         look = self._watch.look(image, time_s, step_s, strength=self._motion.strength)
         if look.has_new_box:
-            self._motion = RunningMotion(cut_sd=self._cut_sd)
+            self._motion = RunningMotion(self.net.motion)
         if look.begins is not None:
             self._restart(look.begins)
         if look.averaged is not None:

@@ -1,24 +1,31 @@
-"""The normalised difference of adjacent frames while they come.
+"""What changes between adjacent frames while they come, as a network reads it.
 
-It is `dataset.face.frames.motion` without knowledge of the future. Of a whole video, differences
-are cut at three standard deviations and divided by the standard deviation of all of them. Here both
-are running ones: of all pairs so far, each with a weight that falls with its age, to 1/e after
-`MEMORY_S`. A network that was trained on the one reads the other, as soon as a second of pairs has
-been weighed.
+The normalised difference is `dataset.face.frames.motion` without knowledge of the future. Of a
+whole video, differences are cut at three standard deviations and divided by the standard deviation
+of all of them. Here both are running ones: of all pairs so far, each with a weight that falls with
+its age, to 1/e after `MEMORY_S`. A network that was trained on the one reads the other, as soon as
+a second of pairs has been weighed. The plain difference needs no more than the two frames.
 """
 
 import math
 
 import numpy as np
 
+from dataset.face.frames import CUT_SD, Motion, difference
+
 MEMORY_S = 10.0
 
 
 class RunningMotion:
-    """Differences of one camera's frames, with unit variance in the long run."""
+    """Differences of one camera's frames.
 
-    def __init__(self, *, cut_sd: float) -> None:
-        self._cut_sd = cut_sd
+    Parameters
+    ----------
+    kind : `normalised`, with unit variance in the long run, or `difference`, in grey levels
+    """
+
+    def __init__(self, kind: Motion = "normalised") -> None:
+        self._kind = kind
         self._last: np.ndarray | None = None
         self._weight = self._square = self._square_cut = 0.0
         self.seconds = 0.0          # of frames that the standard deviation is computed from
@@ -41,20 +48,28 @@ class RunningMotion:
         -------
         (1, 3, 36, 36) float32 as a network reads it; None for the first of a sequence
         """
+        last = self._last
         found = self._weigh(averaged, step_s)
-        if found is None:
+        if last is None or found is None:
             return None
-        change, fade = found
-        sd = math.sqrt(self._square / self._weight)
-        np.clip(change, -self._cut_sd * sd, self._cut_sd * sd, out=change)
-        self._square_cut = fade * self._square_cut + float(np.square(change).mean(dtype=np.float64))
-        if self._square_cut > 0:
-            change /= math.sqrt(self._square_cut / self._weight)
+        if self._kind == "difference":
+            change = difference(np.stack([last, averaged]))[0]
+        else:
+            change = self._normalise(*found)
         return np.ascontiguousarray(change.transpose(2, 0, 1)[None])
 
     def note(self, averaged: np.ndarray, step_s: float) -> None:
         """Take the next frame for `strength` alone."""
         self._weigh(averaged, step_s)
+
+    def _normalise(self, change: np.ndarray, fade: float) -> np.ndarray:
+        """Cut a change, in place, and divide it by the standard deviation of what was cut."""
+        sd = math.sqrt(self._square / self._weight)
+        np.clip(change, -CUT_SD * sd, CUT_SD * sd, out=change)
+        self._square_cut = fade * self._square_cut + float(np.square(change).mean(dtype=np.float64))
+        if self._square_cut > 0:
+            change /= math.sqrt(self._square_cut / self._weight)
+        return change
 
     def _weigh(self, averaged: np.ndarray, step_s: float) -> tuple[np.ndarray, float] | None:
         """Return the change since the frame before, and what the weights before have become."""

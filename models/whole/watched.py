@@ -87,7 +87,7 @@ class _Watcher:
         self._new_motion()
 
     def _new_motion(self) -> None:
-        self._motion = RunningMotion(cut_sd=self._net.constants["cut_sd"])
+        self._motion = RunningMotion()
 
     def add(self, image: np.ndarray, time_s: float) -> None:
         watched = self.watched

@@ -16,8 +16,9 @@ class RedOverGreen:
 
     needs_appearance = False
 
-    def __init__(self):
-        self.constants = {"enlarge": 1.6, "cut_sd": 3.0, "appearance_scale": 255}
+    def __init__(self, motion="normalised"):
+        self.motion = motion
+        self.constants = {"enlarge": 1.6, "appearance_scale": 255}
 
     def predict(self, motion, appearance=None):
         return (motion[:, 0] - motion[:, 1])[:, 7:29, 7:29].mean(axis=(1, 2))

@@ -93,6 +93,8 @@ def changed(path, into, **constants):
     ({"size": 72}, "72, which is not allowed, at .*size"),
     ({"enlarge": "much"}, "text instead of .* at .*enlarge"),
     ({"cut_sd": None}, "cut_sd"),
+    ({"cut_sd": 5.0}, "at most 3 at .*cut_sd"),
+    ({"motion": "plain"}, "'plain', which is not allowed, at .*motion"),
     ({"net": "pnet"}, "smallest_px"),
     ({"net": "cnn"}, "'cnn', which is not allowed, at .*net"),
     ({"net": ["student"]}, "a list instead of .* at .*net"),

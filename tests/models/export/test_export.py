@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -115,14 +116,30 @@ def test_a_checkpoint_of_a_fold_has_its_int8_from_those_it_learnt_from(data, exp
     assert not np.array_equal(of_side, of_fold)
 
 
-def test_a_network_of_plain_differences_is_refused_and_what_to_do_is_said(tmp_path):
-    path = tmp_path / "student_kd.safetensors"
-    save_checkpoint(path, Student(), split_hash="", data_hash="",
-                    about={"recipe": {"motion": "difference"}})
-    words = "as live reading makes it, found one trained on 'difference' .* motion: normalised"
-    with pytest.raises(TrainingError, match=words):
-        export(tmp_path)
-    assert names(tmp_path) == [path.name]
+def test_a_network_of_plain_differences_says_so_in_its_file(data, exported, tmp_path):
+    run = data / "runs" / "20260103T000000Z"
+    of_normalised = load_checkpoint(
+        data / "runs" / "20260101T000000Z" / "student_kd.safetensors"
+    )
+    run.mkdir()
+    save_checkpoint(
+        run / "student_kd.safetensors", of_normalised.net, split_hash="",
+        data_hash=of_normalised.data_hash, about={"recipe": {"motion": "difference"}},
+    )
+    made = export(run, out=tmp_path / "out")
+    assert made.int8_refused is None
+    for name in ("student.onnx", "student-int8.onnx"):
+        net = open_net(tmp_path / "out" / name)
+        assert (net.motion, "cut_sd" in net.constants) == ("difference", False)
+    before = open_net(data / "runs" / "20260101T000000Z" / "board" / "student.onnx")
+    assert (before.motion, before.constants["cut_sd"]) == ("normalised", 3.0)
+    normalised, plain = (
+        training_motion(data, of_normalised.data_hash, kind=kind)[0]
+        for kind in ("normalised", "difference")
+    )
+    assert (np.rint(plain * 256) / 256 == plain).all()      # grey levels, in steps of 1/256
+    assert np.std(normalised) == pytest.approx(1, abs=0.3)
+    shutil.rmtree(run)
 
 
 def test_a_teacher_of_another_kind_is_left_out(tmp_path):

@@ -293,6 +293,21 @@ def test_a_search_that_fails_raises(scene):
             play(live, scene, np.arange(10_000) / 1000)
 
 
+def test_a_network_of_plain_differences_gets_grey_levels(scene):
+    class Kept(RedOverGreen):
+        def predict(self, motion, appearance=None):
+            kept.append(motion)
+            return super().predict(motion)
+
+    kept = []
+    net = Kept("difference")
+    read = play(LivePulse(net, scene.find), scene, frame_times(12.0))
+    assert read[-1].state == READING
+    assert read[-1].rate.bpm == pytest.approx(scene.bpm, abs=2)
+    # noise of two grey levels a pixel, averaged over the pixels of a cell, in two frames
+    assert 0.5 < np.std(kept) < 2 * np.sqrt(2)
+
+
 def test_a_teacher_gets_the_first_frame_of_the_pair(scene):
     class WithAppearance(RedOverGreen):
         needs_appearance = True

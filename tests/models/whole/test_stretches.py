@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dataset.face.box import FaceBox, enlarge
-from dataset.face.frames import face_colour, motion
+from dataset.face.frames import difference, face_colour, motion
 from models.whole.stretches import BLOCK, StretchReader
 from tests.support.live_scenes import RedOverGreen
 
@@ -26,8 +26,8 @@ def averaged(count, seed=0):
         yield frame.view(np.uint16)
 
 
-def read(count):
-    reader = StretchReader(RedOverGreen(), BOX, "face found")
+def read(count, kind="normalised"):
+    reader = StretchReader(RedOverGreen(kind), BOX, "face found")
     for at, frame in enumerate(averaged(count)):
         reader.add(frame, at / 30, is_clear=True)
     return reader.end()
@@ -52,6 +52,16 @@ def test_a_long_stretch_is_read_in_blocks_that_fit_together():
     # the deviation is that of half a minute and more rather than of all
     assert stretch.changes == pytest.approx(whole, abs=0.01 * np.abs(whole).max())
     assert stretch.colour == pytest.approx(face_colour(frames, BOX))
+
+
+@pytest.mark.parametrize("count", [2, 300, 2 * BLOCK + 300])
+def test_plain_differences_are_those_of_training_however_long_the_stretch(count):
+    changes = np.concatenate([
+        np.zeros(1),
+        RedOverGreen().predict(difference(np.stack(list(averaged(count)))).transpose(0, 3, 1, 2)),
+    ])
+    assert read(count, "difference").changes == pytest.approx(changes, abs=1e-6)
+    assert np.ptp(changes) > 0.1 or count == 2
 
 
 def test_of_a_longer_stretch_no_more_frames_are_kept():
