@@ -3,7 +3,9 @@
 The people are those of `benchmarks.dim_people`: 16 to learn from, 20 held out. Each seed has a
 teacher, a student and the taught students of its own; the student alone and the taught ones have
 the same first weights, batches and dropout. `acq` is the recipe that comes with acq. The ways to
-teach differ from it in one thing each, other recipes have teachers and students of their own.
+teach differ from it in one thing each, and in that all of them, and one beside them that differs in
+nothing else, read normalised differences, as the recipe did when they were trained; other recipes
+have teachers and students of their own.
 
 A gain is the student's MAE less the taught one's, in the mean over seeds and people. Its interval
 is of a two-way bootstrap: seeds and people are drawn by themselves, 2,000 times (Owen and Eckles,
@@ -70,20 +72,22 @@ class Way:
 
 
 CHANGED: dict[str, dict[str, Any]] = {
-    "shipped": {"init": "shipped"},
-    "difference": {"motion": "difference"},
+    "normalised": {"motion": "normalised"},
+    "shipped": {"init": "shipped", "motion": "normalised"},
 }
+_TAT_ALONE, _NO_MAPS = DistillConfig(weight_pulse=0.0), DistillConfig(kd="none")
+_FITNET, _ATTENTION = DistillConfig(kd="fitnet"), DistillConfig(kd="at")
 WAYS = {
-    "both": Way("acq: TaT and the answer", "acq", 10),
-    "tat": Way("TaT alone", "acq", 10, {"distill": DistillConfig(weight_pulse=0.0)}),
-    "answer": Way("the answer alone", "acq", 3, {"distill": DistillConfig(kd="none")}),
-    "fitnet": Way("FitNet and the answer", "acq", 3, {"distill": DistillConfig(kd="fitnet")}),
-    "at": Way("attention transfer and the answer", "acq", 3, {"distill": DistillConfig(kd="at")}),
-    "pretrained": Way("6 epochs alone before the teacher joins", "acq", 3, {"pretrain_epochs": 6}),
-    "init": Way("the teacher starts from the shipped one", "shipped", 3),
-    "difference": Way("acq with plain differences of frames", "difference", 3),
+    "acq": Way("recipe acq: TaT and the answer", "acq", 10),
     "paper": Way("recipe paper", "paper", 3),
     "fast": Way("recipe fast", "fast", 3),
+    "both": Way("normalised: TaT and the answer", "normalised", 10),
+    "tat": Way("normalised: TaT alone", "normalised", 10, {"distill": _TAT_ALONE}),
+    "answer": Way("normalised: the answer alone", "normalised", 3, {"distill": _NO_MAPS}),
+    "fitnet": Way("normalised: FitNet and the answer", "normalised", 3, {"distill": _FITNET}),
+    "at": Way("normalised: attention and the answer", "normalised", 3, {"distill": _ATTENTION}),
+    "pretrained": Way("normalised: 6 epochs alone first", "normalised", 3, {"pretrain_epochs": 6}),
+    "init": Way("normalised: teacher from the shipped one", "shipped", 3),
 }
 
 
@@ -154,7 +158,7 @@ def figures_of(of: str, network: str, seed: int) -> Path:
 
     A student alone starts from scratch, whatever its teacher starts from.
     """
-    of = "acq" if (of, network) == ("shipped", "student") else of
+    of = "normalised" if (of, network) == ("shipped", "student") else of
     return FIGURES / f"{of}-{network}-{seed}.json"
 
 

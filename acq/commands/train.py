@@ -215,11 +215,12 @@ def _changes(
 
 def _suggest_init(metrics: dict) -> str:
     """Return that the teacher could have started from the one that comes with acq, or nothing."""
+    from dataset.face.frames import is_scaled
     from models.board.find_net import has_shipped_teacher
     from models.published_nets.titles import CAN
 
     recipe = metrics["recipe"]
-    if recipe["teacher"] != CAN or recipe["motion"] != "normalised":
+    if recipe["teacher"] != CAN or not is_scaled(recipe["motion"]):
         return ""                       # such a start would be refused
     fold = max(len(of_fold["test"]) for of_fold in metrics["folds"])
     trained_on = len(metrics["subjects"]["train"])

@@ -9,10 +9,12 @@ few of them is 0, and is left out of motion and colours. A picture that is conti
 instead repeats that row's noise in every cell outside, and a box that is clipped shows a face out
 of shape: both change what a network says more.
 
-What changes between two frames is read in one of two ways (`Motion`). `motion` is the normalised
-difference of adjacent frames of DeepPhys (Chen and McDuff, ECCV 2018,
-eq. 5): (c2 - c1) / (c2 + c1), which takes the brightness of the light out, cut at three standard
-deviations and divided by the standard deviation, both of the whole video. `difference` is c2 - c1.
+What changes between two frames is read in one of three ways (`Motion`). `normalised` is the
+difference of adjacent frames of DeepPhys (Chen and McDuff, ECCV 2018, eq. 5), (c2 - c1) / (c2 + c1)
+in each cell, cut at three standard deviations and divided by the standard deviation, both of the
+whole video. `standardised` is c2 - c1, cut and divided in the same way: the brightness of the face
+is taken out, that of a cell is not, so that dark ones, which have the more noise, count less.
+`difference` is c2 - c1 alone.
 
 A result is cached under the hash of the video's bytes and of every parameter, so that nothing is
 done twice and nothing stale is read; deleting the cache folder is always safe.
@@ -51,7 +53,7 @@ LEAST_SEEN = 0.25
 _PIECE = 256            # frames or pairs that are worked on at once
 VERSION = 3             # of the steps in this file: part of every cache key
 OnFrames = Callable[[int], None]
-Motion = Literal["normalised", "difference"]
+Motion = Literal["standardised", "normalised", "difference"]
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,7 @@ class FaceFrames:
 
     def motion(self) -> np.ndarray:
         """Return what changes between adjacent frames, (T - 1, 36, 36, 3) float16."""
-        read = motion if self.motion_kind == "normalised" else difference
-        return read(self.frames, np.float16)
+        return motion(self.frames, self.motion_kind, np.float16)
 
     def appearance(self) -> np.ndarray:
         """Return the first frame of each pair in whole grey levels, (T - 1, 36, 36, 3) uint8."""
@@ -116,33 +117,47 @@ def _share_inside(first: int, last: int, length: int, cells: int) -> np.ndarray:
     return np.maximum(inside, 0) * (cells / length)
 
 
-def motion(frames: np.ndarray, dtype: DTypeLike = np.float32) -> np.ndarray:
-    """Return (c2 - c1) / (c2 + c1) of adjacent frames, cut at three standard deviations.
+def motion(
+    frames: np.ndarray, kind: Motion = "normalised", dtype: DTypeLike = np.float32
+) -> np.ndarray:
+    """Return what changes between adjacent frames, as a network of that kind reads it.
 
     It is worked out in pieces, so that a long video takes no memory beside its frames and the
     result.
 
     Parameters
     ----------
-    frames : (T, H, W, C) array of any scale, T >= 2
+    frames : (T, H, W, C) array in 1/256 of a grey level, T >= 2
     dtype : of the result; it is computed as float32
 
     Returns
     -------
-    (T - 1, H, W, C) array of unit variance; all zeros where nothing changes
+    (T - 1, H, W, C) array, of unit variance but for `difference`; all zeros where nothing changes
     """
-    most = CUT_SD * _standard_deviation(_changes(frames, np.inf)) or np.inf
-    sd = _standard_deviation(_changes(frames, most)) or 1.0
+    most, sd = np.inf, 1.0
+    if is_scaled(kind):
+        most = CUT_SD * _standard_deviation(_changes(frames, kind, np.inf)) or np.inf
+        sd = _standard_deviation(_changes(frames, kind, most)) or 1.0
     result = np.empty((len(frames) - 1, *frames.shape[1:]), dtype)
-    for number, change in enumerate(_changes(frames, most)):
+    for number, change in enumerate(_changes(frames, kind, most)):
         result[number * _PIECE : (number + 1) * _PIECE] = change / sd
     return result
 
 
-def _changes(frames: np.ndarray, most: float) -> Iterator[np.ndarray]:
-    """Yield the relative changes of `_PIECE` pairs after another, cut at `most`."""
+def is_scaled(kind: Motion) -> bool:
+    """Return whether changes of that kind are cut, and divided by their standard deviation."""
+    return kind != "difference"
+
+
+def change_between(frames: np.ndarray, kind: Motion) -> np.ndarray:
+    """Return the change of adjacent frames of that kind, neither cut nor scaled, as float32."""
+    return relative_change(frames) if kind == "normalised" else difference(frames)
+
+
+def _changes(frames: np.ndarray, kind: Motion, most: float) -> Iterator[np.ndarray]:
+    """Yield the changes of `_PIECE` pairs after another, cut at `most`."""
     for first in range(0, len(frames) - 1, _PIECE):
-        change = relative_change(frames[first : first + _PIECE + 1])
+        change = change_between(frames[first : first + _PIECE + 1], kind)
         yield np.clip(change, -most, most, out=change)
 
 
@@ -177,25 +192,17 @@ def cut(change: np.ndarray) -> np.ndarray:
     return change
 
 
-def difference(frames: np.ndarray, dtype: DTypeLike = np.float32) -> np.ndarray:
-    """Return c2 - c1 of adjacent frames [grey levels], neither cut nor scaled; in pieces.
+def difference(frames: np.ndarray) -> np.ndarray:
+    """Return c2 - c1 of adjacent frames [grey levels] as it is; 0 where either is left out.
 
     Parameters
     ----------
     frames : (T, H, W, C) array in 1/256 of a grey level, T >= 2
-    dtype : of the result; it is computed as float32
-
-    Returns
-    -------
-    (T - 1, H, W, C) array; 0 where a cell is left out of either frame
     """
-    result = np.empty((len(frames) - 1, *frames.shape[1:]), dtype)
-    for first in range(0, len(result), _PIECE):
-        values = frames[first : first + _PIECE + 1].astype(np.float32) / UNIT
-        change = np.subtract(values[1:], values[:-1])
-        change[(values[1:] == 0) | (values[:-1] == 0)] = 0
-        result[first : first + _PIECE] = change
-    return result
+    values = frames.astype(np.float32) / UNIT
+    change = np.subtract(values[1:], values[:-1])
+    change[(values[1:] == 0) | (values[:-1] == 0)] = 0
+    return change
 
 
 def average_face(image: np.ndarray, box: FaceBox, *, size: int = SIZE) -> np.ndarray:

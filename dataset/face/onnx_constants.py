@@ -8,7 +8,7 @@ import msgspec
 from acquire.documents import Kind, parse_document
 from acquire.errors import Fix, TrainingError
 
-from .frames import CUT_SD
+from .frames import CUT_SD, Motion, is_scaled
 
 _Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
@@ -29,7 +29,7 @@ class _Optional(TypedDict, total=False):
     detector: Literal["MTCNN of facenet-pytorch, in ONNX Runtime"]  # box.DETECTOR
     preprocessing_version: Literal[3]            # frames.VERSION
     trained_fps: Annotated[float, msgspec.Meta(ge=1, le=1000)] | None
-    motion: Literal["normalised", "difference"]  # frames.Motion; normalised where none is named
+    motion: Motion                               # normalised where none is named
 
 
 class _PulseConstants(_Optional):
@@ -44,8 +44,8 @@ class _PulseConstants(_Optional):
     multiply_adds: Annotated[float, msgspec.Meta(ge=1, le=1e12)]
 
 
-class _NormalisedConstants(_PulseConstants):
-    """The constants of one that reads normalised differences."""
+class _ScaledConstants(_PulseConstants):
+    """The constants of one that reads changes which are cut, and divided by their deviation."""
 
     cut_sd: Annotated[float, msgspec.Meta(ge=CUT_SD, le=CUT_SD)]
 
@@ -70,8 +70,8 @@ def check_constants(text: str, path: Path) -> None:
     """
     if _parse(_Head, text, path)["net"] not in ("student", "teacher"):
         _parse(_DetectorConstants, text, path)
-    elif _parse(_PulseConstants, text, path).get("motion", "normalised") == "normalised":
-        _parse(_NormalisedConstants, text, path)
+    elif is_scaled(_parse(_PulseConstants, text, path).get("motion", "normalised")):
+        _parse(_ScaledConstants, text, path)
 
 
 def _parse(body: type, text: str, path: Path) -> Any:

@@ -31,8 +31,7 @@ class OnnxNet:
 
         Parameters
         ----------
-        motion : (N, 3, 36, 36) float32 differences of the kind `self.motion`: normalised, with unit
-            variance, or plain, in grey levels
+        motion : (N, 3, 36, 36) float32 changes of the kind `self.motion`
         appearance : (M, 3, 36, 36) float32 in [0, 1], N a multiple of M; a student ignores it
 
         Returns

@@ -164,7 +164,7 @@ def _motion_of(video: CuratedVideo, images: np.ndarray | None) -> np.ndarray:
     assert images is not None
     if video.motion_kind == "normalised" and video.motion.shape[1] == images.shape[1]:
         return video.motion.numpy()
-    return motion(images, np.float16)
+    return motion(images, "normalised", np.float16)
 
 
 def _chrom_of(video: CuratedVideo) -> np.ndarray:

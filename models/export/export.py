@@ -182,7 +182,7 @@ def convert_net(name: str, file: Path, checkpoint: Checkpoint) -> onnx.ModelProt
         "data_hash": checkpoint.data_hash, "parameters": count_parameters(checkpoint.net),
         "acq": version("acq"),
     }
-    if checkpoint.motion == "normalised":
+    if frames.is_scaled(checkpoint.motion):
         constants["cut_sd"] = frames.CUT_SD
     if isinstance(checkpoint.net, Teacher):
         constants["pairs_per_mask"] = checkpoint.pairs_per_mask

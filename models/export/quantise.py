@@ -10,7 +10,6 @@ frames, is four times slower than float (benchmarks/README.md).
 import json
 import logging
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,7 @@ import onnx
 from acquire.data_folder import frames_cache, ubfc_dir
 from acquire.errors import CurationError, Fix, suggest
 from dataset.consistency.of_today import check_of_today
-from dataset.face.frames import Motion, read_face_frames
+from dataset.face.frames import Motion, motion, read_face_frames
 from dataset.face.onnx_file import METADATA
 from dataset.layouts.ubfc import VIDEO, check_video_bytes, load_manifest
 
@@ -66,8 +65,7 @@ def training_motion(
         with suggest(Fix.CONVERT_AGAIN):
             frames = read_face_frames(root / entry.folder / VIDEO, cache=frames_cache(data))
         check_video_bytes(root, entry, frames.video_sha256)
-        of_kind = replace(frames, motion_kind=kind)
-        pairs = of_kind.motion().astype(np.float32).transpose(0, 3, 1, 2)
+        pairs = motion(frames.frames, kind).transpose(0, 3, 1, 2)
         chosen = np.linspace(0, len(pairs) - 1, 2 * _PAIRS).astype(int)
         ranges.append(pairs[chosen[::2]])
         others.append(pairs[chosen[1::2]])

@@ -1,17 +1,17 @@
 """What changes between adjacent frames while they come, as a network reads it.
 
-The normalised difference is `dataset.face.frames.motion` without knowledge of the future. Of a
-whole video, differences are cut at three standard deviations and divided by the standard deviation
-of all of them. Here both are running ones: of all pairs so far, each with a weight that falls with
-its age, to 1/e after `MEMORY_S`. A network that was trained on the one reads the other, as soon as
-a second of pairs has been weighed. The plain difference needs no more than the two frames.
+It is `dataset.face.frames.motion` without knowledge of the future. Of a whole video, changes are
+cut at three standard deviations and divided by the standard deviation of all of them. Here both are
+running ones: of all pairs so far, each with a weight that falls with its age, to 1/e after
+`MEMORY_S`. A network that was trained on the one reads the other, as soon as a second of pairs has
+been weighed. The plain difference needs no more than the two frames.
 """
 
 import math
 
 import numpy as np
 
-from dataset.face.frames import CUT_SD, Motion, difference
+from dataset.face.frames import CUT_SD, Motion, change_between, is_scaled
 
 MEMORY_S = 10.0
 
@@ -21,13 +21,16 @@ class RunningMotion:
 
     Parameters
     ----------
-    kind : `normalised`, with unit variance in the long run, or `difference`, in grey levels
+    kind : of the changes; they have unit variance in the long run, but for `difference`
     """
 
     def __init__(self, kind: Motion = "normalised") -> None:
         self._kind = kind
         self._last: np.ndarray | None = None
-        self._weight = self._square = self._square_cut = 0.0
+        # sums of all pairs so far: of weights, and of weighted mean squares of relative changes, of
+        # changes of the kind, and of these when cut
+        self._weight = self._square_relative = self._square = self._square_cut = 0.0
+        self._fade = 1.0            # what the weights before have become with the newest pair
         self.seconds = 0.0          # of frames that the standard deviation is computed from
         # of the newest pair, before it was cut, in standard deviations; 0 where nothing moved
         self.strength = 0.0
@@ -48,43 +51,42 @@ class RunningMotion:
         -------
         (1, 3, 36, 36) float32 as a network reads it; None for the first of a sequence
         """
-        last = self._last
-        found = self._weigh(averaged, step_s)
-        if last is None or found is None:
+        pair = self._weigh(averaged, step_s)
+        if pair is None:
             return None
-        if self._kind == "difference":
-            change = difference(np.stack([last, averaged]))[0]
-        else:
-            change = self._normalise(*found)
+        change = change_between(pair, self._kind)[0]
+        if is_scaled(self._kind):
+            self._scale(change)
         return np.ascontiguousarray(change.transpose(2, 0, 1)[None])
 
     def note(self, averaged: np.ndarray, step_s: float) -> None:
         """Take the next frame for `strength` alone."""
         self._weigh(averaged, step_s)
 
-    def _normalise(self, change: np.ndarray, fade: float) -> np.ndarray:
-        """Cut a change, in place, and divide it by the standard deviation of what was cut."""
-        sd = math.sqrt(self._square / self._weight)
-        np.clip(change, -CUT_SD * sd, CUT_SD * sd, out=change)
-        self._square_cut = fade * self._square_cut + float(np.square(change).mean(dtype=np.float64))
-        if self._square_cut > 0:
-            change /= math.sqrt(self._square_cut / self._weight)
-        return change
-
-    def _weigh(self, averaged: np.ndarray, step_s: float) -> tuple[np.ndarray, float] | None:
-        """Return the change since the frame before, and what the weights before have become."""
-        values = averaged.astype(np.float32)
-        last, self._last = self._last, values
+    def _weigh(self, averaged: np.ndarray, step_s: float) -> np.ndarray | None:
+        """Weigh the relative change since the frame before; return both frames."""
+        last, self._last = self._last, averaged
         if last is None:
             return None
-        total = values + last
-        change = values - last
-        np.divide(change, total, out=change, where=total > 0)    # black stays 0
-        square = float(np.square(change).mean(dtype=np.float64))
-        fade = math.exp(-step_s / MEMORY_S)
+        pair = np.stack([last, averaged])
+        square = _mean_square(change_between(pair, "normalised"))
+        self._fade = math.exp(-step_s / MEMORY_S)
         self.seconds += step_s
-        self._weight = fade * self._weight + 1
-        self._square = fade * self._square + square
-        sd = math.sqrt(self._square / self._weight)
+        self._weight = self._fade * self._weight + 1
+        self._square_relative = self._fade * self._square_relative + square
+        sd = math.sqrt(self._square_relative / self._weight)
         self.strength = math.sqrt(square) / sd if sd > 0 else 0.0
-        return change, fade
+        return pair
+
+    def _scale(self, change: np.ndarray) -> None:
+        """Cut a change, in place, and divide it by the standard deviation of what was cut."""
+        self._square = self._fade * self._square + _mean_square(change)
+        most = CUT_SD * math.sqrt(self._square / self._weight)
+        np.clip(change, -most, most, out=change)
+        self._square_cut = self._fade * self._square_cut + _mean_square(change)
+        if self._square_cut > 0:
+            change /= math.sqrt(self._square_cut / self._weight)
+
+
+def _mean_square(change: np.ndarray) -> float:
+    return float(np.square(change).mean(dtype=np.float64))

@@ -22,7 +22,7 @@ import numpy as np
 import acquire
 from acquire.errors import Fix, TrainingError
 from dataset.face.box import ENLARGE, FaceBox, enlarge
-from dataset.face.frames import average_face, difference, face_colour, motion, part_colours
+from dataset.face.frames import average_face, face_colour, motion, part_colours
 from dataset.signals.filters import WINDOW_S
 from models.board.onnx_net import OnnxNet, open_finder, to_appearance
 from models.fusion.face_motion import face_shifts
@@ -133,8 +133,7 @@ def _make_window() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
 
 def _to_inputs(pair: np.ndarray, net: OnnxNet) -> tuple[np.ndarray, np.ndarray | None]:
     """Turn two averaged frames into motion and, where the net needs it, appearance."""
-    change = motion(pair) if net.motion == "normalised" else difference(pair)
-    return (change.transpose(0, 3, 1, 2),
+    return (motion(pair, net.motion).transpose(0, 3, 1, 2),
             to_appearance(pair[0]) if net.needs_appearance else None)
 
 

@@ -21,8 +21,8 @@ class Recipe:
     """How networks are trained; the defaults are the recipe `acq`, of minutes on two cores."""
 
     name: str = "acq"
-    # "normalised": (c2 - c1) / (c2 + c1), cut and scaled; "difference": c2 - c1 [grey levels]
-    motion: Motion = "normalised"
+    # what is read of two adjacent frames: see `dataset.face.frames`
+    motion: Motion = "standardised"
     epochs: Epochs = 12             # of each student
     teacher_epochs: Epochs = 12     # of the teacher, and of the networks beside
     seed: Annotated[int, Meta(ge=0, le=2**32 - 1)] = 0

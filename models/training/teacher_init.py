@@ -14,7 +14,7 @@ from typing import Any
 
 from acquire.atomic import atomic_file
 from acquire.errors import TrainingError
-from dataset.face.frames import Motion
+from dataset.face.frames import Motion, is_scaled
 from dataset.people import LearntFrom, Person
 from models.board.find_net import COMES_WITH_ACQ, NetFile, find_teacher
 from models.data.videos import TrainingData
@@ -65,15 +65,16 @@ def read_teacher_init(named: Path, data: Path, motion: Motion = "normalised") ->
 
     Raises
     ------
-    TrainingError : there is none, it is another network, it reads another motion, or it does not
-        say whom it has learnt from
+    TrainingError : there is none, it is another network, it reads motion of another scale, or
+        it does not say whom it has learnt from
     """
     file = find_teacher(named, data)
     checkpoint = load_checkpoint(file.path)
     _load_into(Teacher(), checkpoint.net, file.path)
-    if checkpoint.motion != motion:
+    # its weights are a start: of two kinds of changes with the same scale, either will do
+    if is_scaled(checkpoint.motion) != is_scaled(motion):
         raise TrainingError(
-            expected=f"a teacher that reads the motion {motion!r}, as the recipe has it",
+            expected=f"a teacher whose motion has the scale of the recipe's, {motion!r}",
             found=f"one that reads {checkpoint.motion!r}", where=file.path,
             fix="start from another, or change the recipe",
         )

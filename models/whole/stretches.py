@@ -2,7 +2,7 @@
 
 A frame is averaged to 36x36 as it is decoded, and most of what is known of it is thrown away: of an
 hour there remain a time, the colours of the parts and one number for each frame. What a network of
-normalised differences says of a pair depends on the deviation of the pairs around it, before and
+changes that are scaled says of a pair depends on the deviation of the pairs around it, before and
 after; so 36x36 frames are kept until that is known (and as long for one of plain differences). Of a
 stretch of up to 2,048 frames (68 s at 30/s) it is the deviation of all of it, as in training. Of a
 longer one 1,024 frames at a time are read, with the deviation of these and of the 1,024 after them;
@@ -17,7 +17,7 @@ from functools import cached_property, partial
 import numpy as np
 
 from dataset.face.box import SIZE, FaceBox
-from dataset.face.frames import cut, difference, face_colour, part_colours, relative_change
+from dataset.face.frames import change_between, cut, face_colour, is_scaled, part_colours
 from dataset.published_colour.regions import region_colours
 from models.board.onnx_net import to_appearance
 from models.fusion.face_motion import face_shifts
@@ -123,8 +123,7 @@ class StretchReader:
     def _begin(self) -> None:
         """Work on the pairs that are new, beside the frames to come."""
         frames = self._kept[self._begun : self._count].copy()
-        change = relative_change if self._net.motion == "normalised" else difference
-        self._blocks.append(self._beside(partial(change, frames)))
+        self._blocks.append(self._beside(partial(change_between, frames, self._net.motion)))
         self._begun = self._count - 1
 
     def _beside(self, work: Callable[[], np.ndarray]) -> Callable[[], np.ndarray]:
@@ -167,7 +166,7 @@ def _read_pairs(
     blocks : give the changes of all pairs
     """
     of_pairs, changes = np.concatenate([read() for read in blocks]), np.empty(pairs)
-    if net.motion == "normalised":
+    if is_scaled(net.motion):
         cut(of_pairs)
     for first in range(0, pairs, _BATCH):
         batch = of_pairs[first : min(first + _BATCH, pairs)]

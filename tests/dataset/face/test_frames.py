@@ -1,5 +1,6 @@
 import tracemalloc
 from pathlib import Path
+from typing import get_args
 
 import cv2
 import numpy as np
@@ -14,6 +15,7 @@ from dataset.face.box import FaceBox, enlarge
 from dataset.face.frames import (
     UNIT,
     FaceFrames,
+    Motion,
     Pictures,
     average_face,
     average_faces,
@@ -151,13 +153,19 @@ def test_changes_in_pieces_are_those_of_the_whole_video_to_the_last_bit(frames):
     np.testing.assert_array_equal(motion(video), cut(relative_change(video)))
     values = video.astype(np.float32) / UNIT
     np.testing.assert_array_equal(difference(video), values[1:] - values[:-1])
-    for kind, whole in (("normalised", motion(video)), ("difference", difference(video))):
+    wholes = {
+        "normalised": motion(video), "standardised": cut(difference(video)),
+        "difference": difference(video),
+    }
+    assert set(wholes) == set(get_args(Motion))
+    for kind, whole in wholes.items():
+        np.testing.assert_array_equal(motion(video, kind), whole)
         kept = FaceFrames(video, FaceBox(0, 0, 12, 12), "", kind).motion()
         assert kept.dtype == np.float16
-        np.testing.assert_array_equal(kept, whole.astype(np.float16))
+        np.testing.assert_array_equal(kept, motion(video, kind).astype(np.float16))
 
 
-@pytest.mark.parametrize("kind", ["normalised", "difference"])
+@pytest.mark.parametrize("kind", get_args(Motion))
 def test_what_a_network_reads_of_a_long_video_takes_no_memory_but_its_own(kind):
     frames = FaceFrames(flickering(3000), FaceBox(0, 0, 36, 36), "", kind)
     tracemalloc.start()

@@ -98,9 +98,16 @@ def test_a_start_that_reads_another_motion_is_refused(tmp_path, of_file, of_reci
     path = tmp_path / "t.safetensors"
     save_checkpoint(path, Teacher(), split_hash="2" * 64, data_hash="3" * 64, about=about)
     assert read_teacher_init(path, tmp_path, of_file).named == "t.safetensors"
-    words = f"reads the motion '{of_recipe}', as the recipe has it, found one that reads '{of_file}"
+    words = f"has the scale of the recipe's, '{of_recipe}', found one that reads '{of_file}"
     with pytest.raises(TrainingError, match=words):
         read_teacher_init(path, tmp_path, of_recipe)
+
+
+def test_a_start_of_the_same_scale_is_taken(tmp_path):
+    about = {"people": DRAWN.as_dict(), "recipe": {"motion": "normalised"}}
+    path = tmp_path / "t.safetensors"
+    save_checkpoint(path, Teacher(), split_hash="2" * 64, data_hash="3" * 64, about=about)
+    assert read_teacher_init(path, tmp_path, "standardised").named == "t.safetensors"
 
 
 @pytest.mark.parametrize(

@@ -33,14 +33,15 @@ def read(count, kind="normalised"):
     return reader.end()
 
 
+@pytest.mark.parametrize("kind", ["normalised", "standardised"])
 @pytest.mark.parametrize("count", [1, 2, 300])
-def test_a_stretch_is_read_as_training_reads_a_video(count):
-    stretch, frames = read(count), np.stack(list(averaged(count)))
+def test_a_stretch_is_read_as_training_reads_a_video(count, kind):
+    stretch, frames = read(count, kind), np.stack(list(averaged(count)))
     assert stretch.colour == pytest.approx(face_colour(frames, BOX))
     assert stretch.time_s == pytest.approx(np.arange(count) / 30)
     expected = np.zeros(1)
     if count > 1:
-        expected = np.append(0, RedOverGreen().predict(motion(frames).transpose(0, 3, 1, 2)))
+        expected = np.append(0, RedOverGreen().predict(motion(frames, kind).transpose(0, 3, 1, 2)))
     assert stretch.changes == pytest.approx(expected, abs=1e-6)
 
 
