@@ -1,8 +1,9 @@
-"""Virtual people in a dim room, as a training sees them: for `benchmarks.distillation`.
+"""Virtual people as a training sees them: for `benchmarks.distillation` and `benchmarks.motions`.
 
 36 people at 25 fps: 16 to learn from (30 s each), 20 held out (40 s). The room is dim, a camera
 well of 1,500 electrons in place of 15,000: in full light nearly every window is read right, the
-error depends on a few whose peak jumps, and nothing can be concluded from it. Frames go from the
+error depends on a few whose peak jumps, and little can be concluded from it. `benchmarks.motions`
+films the same people in full light, too. Frames go from the
 simulator to the 36x36 average without a file in between; files are lossless and give the same.
 """
 
@@ -30,12 +31,12 @@ BOX = FaceBox(0, 0, 1600, 1600)     # colours are of its middle, the detector's 
 DIM = ImageSensor(full_well_electrons=1500.0, read_noise_electrons=10.0)
 
 
-def keep_film(job: tuple[Path, int]) -> None:
-    """Film one person, unless this was done before."""
+def keep_film(job: tuple[Path, int], *, sensor: ImageSensor | None = DIM) -> None:
+    """Film one person, unless this was done before; with the simulator's own sensor for None."""
     folder, number = job
     path = film_of(folder, number)
     if not path.exists():
-        frames, ppg, time_s = film(number)
+        frames, ppg, time_s = film(number, sensor)
         with atomic_file(path) as part, open(part, "wb") as file:
             np.savez(file, frames=frames, ppg=ppg, time_s=time_s)
 
@@ -45,12 +46,12 @@ def film_of(folder: Path, number: int) -> Path:
     return folder / f"{number}-{LEARN_S if number in LEARN else TEST_S:g}s.npz"
 
 
-def film(number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def film(number: int, sensor: ImageSensor | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Make the 36x36 frames, the PPG and the times of one person."""
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
     person = VirtualSubject(f"S{number:02d}", seed=PEOPLE)
-    person.image_sensor = DIM
+    person.image_sensor = sensor or person.image_sensor
     time_s = 3.0 + np.arange(round((LEARN_S if number in LEARN else TEST_S) * FPS)) / FPS
     box, averaged = None, []
     for index, t_s in enumerate(time_s):

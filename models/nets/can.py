@@ -1,7 +1,7 @@
 """The teacher, a convolutional attention network, and the student, which reads motion only.
 
 The teacher is CAN (DeepPhys, Chen and McDuff, ECCV 2018) with batch normalisation after each of its
-eight convolutions: one branch reads the normalised difference of two adjacent frames, the other the
+eight convolutions: one branch reads the change between two adjacent frames, the other the first
 frame itself. The second computes two attention masks that show the first where skin is. The student
 is a motion branch of two convolutions. Both predict one number for each pair of frames: how much
 the pulse rises between them.
@@ -88,7 +88,7 @@ class Teacher(nn.Module):
 
         Parameters
         ----------
-        motion : (N, 3, 36, 36) normalised differences
+        motion : (N, 3, 36, 36) changes, of one kind of `dataset.face.frames.Motion`
         appearance : (M, 3, 36, 36) in [0, 1], N a multiple of M. With M < N, N / M successive pairs
             share the masks of one frame: a face does not change within a third of a second, and
             this branch is half of all the work.
