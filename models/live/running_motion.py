@@ -25,7 +25,7 @@ class RunningMotion:
     """
 
     def __init__(self, kind: Motion = "normalised") -> None:
-        self._kind = kind
+        self._kind: Motion = kind
         self._last: np.ndarray | None = None
         # sums of all pairs so far: of weights, and of weighted mean squares of relative changes, of
         # changes of the kind, and of these when cut
