@@ -8,8 +8,6 @@ import msgspec
 from acquire.documents import Kind, parse_document
 from acquire.errors import Fix, TrainingError
 
-from .frames import CUT_SD, Motion, is_scaled
-
 _Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
@@ -29,7 +27,8 @@ class _Optional(TypedDict, total=False):
     detector: Literal["MTCNN of facenet-pytorch, in ONNX Runtime"]  # box.DETECTOR
     preprocessing_version: Literal[3]            # frames.VERSION
     trained_fps: Annotated[float, msgspec.Meta(ge=1, le=1000)] | None
-    motion: Motion                               # normalised where none is named
+    # frames.Motion; normalised where none is named
+    motion: Literal["standardised", "normalised", "difference"]
 
 
 class _PulseConstants(_Optional):
@@ -47,7 +46,7 @@ class _PulseConstants(_Optional):
 class _ScaledConstants(_PulseConstants):
     """The constants of one that reads changes which are cut, and divided by their deviation."""
 
-    cut_sd: Annotated[float, msgspec.Meta(ge=CUT_SD, le=CUT_SD)]
+    cut_sd: Annotated[float, msgspec.Meta(ge=3, le=3)]        # frames.CUT_SD
 
 
 class _DetectorConstants(TypedDict):
@@ -70,7 +69,7 @@ def check_constants(text: str, path: Path) -> None:
     """
     if _parse(_Head, text, path)["net"] not in ("student", "teacher"):
         _parse(_DetectorConstants, text, path)
-    elif is_scaled(_parse(_PulseConstants, text, path).get("motion", "normalised")):
+    elif _parse(_PulseConstants, text, path).get("motion") != "difference":
         _parse(_ScaledConstants, text, path)
 
 

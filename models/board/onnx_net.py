@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dataset.face.box import SIZE
-from dataset.face.frames import Motion
 from dataset.face.mtcnn import Mtcnn
 from dataset.face.onnx_file import INPUTS, open_network, run_checked
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
+
+    from dataset.face.frames import Motion
 
 BOARD = "board"                                  # the folder of an export, in that of a run
 SHIPPED = Path(__file__).parent / "weights"      # the student that comes with acq

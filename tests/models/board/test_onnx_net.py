@@ -165,3 +165,4 @@ def test_the_constants_that_are_asked_for_are_those_of_this_version():
     made = {"detector": box.DETECTOR, "preprocessing_version": frames.VERSION, "size": box.SIZE}
     known = get_type_hints(_PulseConstants)
     assert {name: get_args(known[name])[0] for name in made} == made
+    assert get_args(known["motion"]) == get_args(frames.Motion)
