@@ -121,7 +121,8 @@ def median_ms(call, runs: int) -> float:
 def print_int8(run: Path, board: Path) -> None:
     """Print three ways to integers: time, size, and how far from float32."""
     data = run.absolute().parents[1]
-    ranges, others = training_motion(data, load_checkpoint(find_student(run)).data_hash)
+    student = load_checkpoint(find_student(run))
+    ranges, others = training_motion(data, student.data_hash, kind=student.motion)
     with tempfile.TemporaryDirectory() as name:
         ways = {
             "float32": board / "student.onnx", "int8 as exported": Path(name) / "static.onnx",

@@ -3,8 +3,8 @@
 36 people at 25 fps: 16 to learn from (30 s each), 20 held out (40 s). The room is dim, a camera
 well of 1,500 electrons in place of 15,000: in full light nearly every window is read right, the
 error depends on a few whose peak jumps, and little can be concluded from it. `benchmarks.motions`
-films the same people in full light, too. Frames go from the
-simulator to the 36x36 average without a file in between; files are lossless and give the same.
+films the same people in full light, too. Frames go from the simulator to the 36x36 average without
+a file in between; files are lossless and give the same.
 """
 
 from dataclasses import replace

@@ -76,8 +76,9 @@ def compare_with_offline(net: Path, time_s: np.ndarray, frames: Iterator[np.ndar
     if box is None or not with_rate:
         return {"first_s": None, "windows": 0, "times_ms": times_ms, "states": states}
     first = next(at for at, frame in enumerate(averaged) if frame.any())
-    change = open_net(net / "student.onnx").predict(
-        motion(np.stack(averaged[first:])).transpose(0, 3, 1, 2)
+    student = open_net(net / "student.onnx")
+    change = student.predict(
+        motion(np.stack(averaged[first:]), student.motion).transpose(0, 3, 1, 2)
     )
     grid_s, fs_hz = even_grid(time_s[first:])
     pulse = bandpass(to_even_grid(np.append(0, np.cumsum(change)), time_s[first:]), fs_hz)

@@ -5,9 +5,9 @@ Students alone, by the recipe `acq` in float32, each with one of the three kinds
 room and in full light. Students of a seed have the same first weights, batches and dropout.
 Intervals are of a two-way bootstrap over seeds and people, as in `benchmarks.distillation`.
 
-Films and figures are kept in FOLDER and not made again: call it again until it says that all is
-there. One thread a training, two trainings at a time; some four minutes a student. `--table`
-prints what is there.
+Films and figures are kept in FOLDER and not made again: call it again where it was stopped. One
+thread a training, two trainings at a time; some four minutes a student. `--table` prints what is
+there.
 """
 
 import argparse

@@ -78,7 +78,10 @@ CHOICES = {
     "fixed-rate": Choice("all at 30 frames/s", fixed_fps=30.0),
     "taught": Choice("the teacher's answer, too", teacher_weight=DistillConfig().weight_pulse),
 }
-NOT_TRAINED = {"shipped": "the shipped student", "pos": "POS"}
+NOT_TRAINED = {
+    "shipped": "the shipped student",
+    "shipped-standardised": "the shipped student on standardised differences", "pos": "POS",
+}
 
 
 class ChosenClips:
@@ -203,7 +206,8 @@ def keep_figures(folder: Path, name: str, batches: int) -> None:
         return
     row, _, seed = name.partition(":")
     net, motion = None, "normalised"
-    if row == "shipped":
+    if row in ("shipped", "shipped-standardised"):
+        motion = "standardised" if row == "shipped-standardised" else motion
         net = load_checkpoint(SHIPPED / "student.safetensors").net.eval()
     elif row in CHOICES:
         motion = CHOICES[row].motion

@@ -43,8 +43,8 @@ class _PulseConstants(_Optional):
     multiply_adds: Annotated[float, msgspec.Meta(ge=1, le=1e12)]
 
 
-class _ScaledConstants(_PulseConstants):
-    """The constants of one that reads changes which are cut, and divided by their deviation."""
+class _NormalisedConstants(_PulseConstants):
+    """The constants of one that reads normalised differences."""
 
     cut_sd: Annotated[float, msgspec.Meta(ge=3, le=3)]        # frames.CUT_SD
 
@@ -69,8 +69,8 @@ def check_constants(text: str, path: Path) -> None:
     """
     if _parse(_Head, text, path)["net"] not in ("student", "teacher"):
         _parse(_DetectorConstants, text, path)
-    elif _parse(_PulseConstants, text, path).get("motion") != "difference":
-        _parse(_ScaledConstants, text, path)
+    elif _parse(_PulseConstants, text, path).get("motion", "normalised") == "normalised":
+        _parse(_NormalisedConstants, text, path)
 
 
 def _parse(body: type, text: str, path: Path) -> Any:

@@ -9,6 +9,7 @@ from importlib.metadata import version
 import torch
 
 from dataset.face import box, frames
+from dataset.face.frames import is_scaled
 from dataset.signals.filters import HIGH_HZ, HR_GRID_BPM, LOW_HZ, WINDOW_S
 from dataset.signals.pulse_rate import FINGER_HIGH_HZ, FINGER_LOW_HZ
 from dataset.signals.windows import STEP_S
@@ -103,7 +104,7 @@ def summarise_run(
         },
         "preprocessing": {
             "size": box.SIZE, "enlarge": box.ENLARGE, "detector": box.DETECTOR,
-            "cut_sd": frames.CUT_SD, "version": frames.VERSION,
+            "version": frames.VERSION, "cut_sd": frames.CUT_SD if is_scaled(recipe.motion) else None,
         },
         "bfloat16": uses_bfloat16(recipe.precision, device),
         "device": str(device),

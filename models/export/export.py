@@ -182,7 +182,8 @@ def convert_net(name: str, file: Path, checkpoint: Checkpoint) -> onnx.ModelProt
         "data_hash": checkpoint.data_hash, "parameters": count_parameters(checkpoint.net),
         "acq": version("acq"),
     }
-    if frames.is_scaled(checkpoint.motion):
+    # of these alone: an acq that knows no other motion asks for it, and refuses a file without it
+    if checkpoint.motion == "normalised":
         constants["cut_sd"] = frames.CUT_SD
     if isinstance(checkpoint.net, Teacher):
         constants["pairs_per_mask"] = checkpoint.pairs_per_mask

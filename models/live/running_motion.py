@@ -51,10 +51,12 @@ class RunningMotion:
         -------
         (1, 3, 36, 36) float32 as a network reads it; None for the first of a sequence
         """
-        pair = self._weigh(averaged, step_s)
-        if pair is None:
+        last = self._last
+        change = self._weigh(averaged, step_s)
+        if last is None or change is None:
             return None
-        change = change_between(pair, self._kind)[0]
+        if self._kind != "normalised":
+            change = change_between(np.stack([last, averaged]), self._kind)[0]
         if is_scaled(self._kind):
             self._scale(change)
         return np.ascontiguousarray(change.transpose(2, 0, 1)[None])
@@ -64,19 +66,19 @@ class RunningMotion:
         self._weigh(averaged, step_s)
 
     def _weigh(self, averaged: np.ndarray, step_s: float) -> np.ndarray | None:
-        """Weigh the relative change since the frame before; return both frames."""
+        """Weigh the relative change since the frame before, and return it."""
         last, self._last = self._last, averaged
         if last is None:
             return None
-        pair = np.stack([last, averaged])
-        square = _mean_square(change_between(pair, "normalised"))
+        change = change_between(np.stack([last, averaged]), "normalised")[0]
+        square = _mean_square(change)
         self._fade = math.exp(-step_s / MEMORY_S)
         self.seconds += step_s
         self._weight = self._fade * self._weight + 1
         self._square_relative = self._fade * self._square_relative + square
         sd = math.sqrt(self._square_relative / self._weight)
         self.strength = math.sqrt(square) / sd if sd > 0 else 0.0
-        return pair
+        return change
 
     def _scale(self, change: np.ndarray) -> None:
         """Cut a change, in place, and divide it by the standard deviation of what was cut."""

@@ -119,7 +119,7 @@ def test_bars_are_for_terminals_alone(acq, tmp_path):
     piped = acq("ls", env={**os.environ, "FORCE_COLOR": "1", "TERM": "xterm"})
     assert piped.returncode == 0
     assert piped.stderr == ""                            # of a moment
-    shutil.rmtree(tmp_path / "data/cache", ignore_errors=True)      # or nothing were left to read
+    shutil.rmtree(tmp_path / "data/cache", ignore_errors=True)      # else there is nothing to read
     with Terminal("ls", cwd=tmp_path) as terminal:
         assert terminal.finish(60) == 0
     assert "2/2" in terminal.output

@@ -116,7 +116,8 @@ def test_a_checkpoint_of_a_fold_has_its_int8_from_those_it_learnt_from(data, exp
     assert not np.array_equal(of_side, of_fold)
 
 
-def test_a_network_of_plain_differences_says_so_in_its_file(data, exported, tmp_path):
+@pytest.mark.parametrize("motion", ["standardised", "difference"])
+def test_a_network_says_in_its_file_what_it_reads(data, exported, tmp_path, motion):
     run = data / "runs" / "20260103T000000Z"
     of_normalised = load_checkpoint(
         data / "runs" / "20260101T000000Z" / "student_kd.safetensors"
@@ -124,13 +125,14 @@ def test_a_network_of_plain_differences_says_so_in_its_file(data, exported, tmp_
     run.mkdir()
     save_checkpoint(
         run / "student_kd.safetensors", of_normalised.net, split_hash="",
-        data_hash=of_normalised.data_hash, about={"recipe": {"motion": "difference"}},
+        data_hash=of_normalised.data_hash, about={"recipe": {"motion": motion}},
     )
     made = export(run, out=tmp_path / "out")
     assert made.int8_refused is None
     for name in ("student.onnx", "student-int8.onnx"):
         net = open_net(tmp_path / "out" / name)
-        assert (net.motion, "cut_sd" in net.constants) == ("difference", False)
+        # an acq of before knows normalised differences alone, and refuses a file without cut_sd
+        assert (net.motion, "cut_sd" in net.constants) == (motion, False)
     before = open_net(data / "runs" / "20260101T000000Z" / "board" / "student.onnx")
     assert (before.motion, before.constants["cut_sd"]) == ("normalised", 3.0)
     normalised, plain = (
