@@ -103,8 +103,8 @@ def summarise_run(
             "finger_low_hz": FINGER_LOW_HZ, "finger_high_hz": FINGER_HIGH_HZ,
         },
         "preprocessing": {
-            "size": box.SIZE, "enlarge": box.ENLARGE, "detector": box.DETECTOR,
-            "version": frames.VERSION, "cut_sd": frames.CUT_SD if is_scaled(recipe.motion) else None,
+            "size": box.SIZE, "enlarge": box.ENLARGE, "version": frames.VERSION,
+            "detector": box.DETECTOR, "cut_sd": frames.CUT_SD if is_scaled(recipe.motion) else None,
         },
         "bfloat16": uses_bfloat16(recipe.precision, device),
         "device": str(device),
