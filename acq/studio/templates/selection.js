@@ -75,7 +75,10 @@ function select() {
       if (form.elements.how) form.elements.how.value = chosen.size ? "holdout" : "folds";
       dialog.returnValue = "";
       dialog.showModal();
-      if (dialog.id === "withdraw") listPlan(subjects()[0]);
+      if (dialog.id === "withdraw") {
+        form.elements.typed.focus();  // not by an attribute: a page whose address has a # complains of one
+        listPlan(subjects()[0]);
+      }
     };
     dialog.addEventListener("close", () => { if (dialog.returnValue === "do") act(form.elements); });
   }

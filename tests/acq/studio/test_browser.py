@@ -199,6 +199,7 @@ def test_a_subject_is_deleted_only_where_its_name_is_typed_and_it_is_told_what_i
     expect(page.locator("#plan")).to_contain_text("sessions/S03 (recordings, ")
     delete = page.get_by_role("button", name="Delete", exact=True)
     typed = page.locator("[name=typed]")
+    expect(typed).to_be_focused()
     for words in ("", "S02", "s03"):
         typed.fill(words)
         expect(delete).to_be_disabled()
